@@ -7,17 +7,23 @@
  * @module
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { english } from "../../src/pages/index.tsx";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier } from "../support/auth.ts";
 import { examinePage } from "../support/examine-page.ts";
 import { freePort } from "../support/free-port.ts";
+import type { Spoils } from "../support/issuer.ts";
+import { type IssuerServer, openIssuerServer } from "../support/issuer-server.ts";
 import { openProvider, type RealIssuer } from "../support/oidc-provider.ts";
 import { openSite, type Site, signOut, signUp, type Visitor } from "../support/site.ts";
+import { createKey } from "../support/tokens/signer.ts";
 
 let site: Site;
 let issuer: RealIssuer;
+let hostile: IssuerServer;
 beforeAll(async () => {
   const port = await freePort();
+  hostile = await openIssuerServer();
   site = await openSite({
     variables: {
       OIDC_ACME_ISSUER: `http://127.0.0.1:${port}`,
@@ -25,6 +31,23 @@ beforeAll(async () => {
       OIDC_ACME_CLIENT_SECRET: "a secret of 32 characters or more",
       OIDC_ACME_LABEL: "Acme",
       OIDC_ACME_DOMAINS: "example.org, acme.example",
+      // The same issuer, which does not say to this client which session has ended.
+      OIDC_BRANCH_ISSUER: `http://127.0.0.1:${port}`,
+      OIDC_BRANCH_CLIENT_ID: "branch",
+      OIDC_BRANCH_CLIENT_SECRET: "another secret of 32 characters or more",
+      OIDC_BRANCH_LABEL: "Branch",
+      OIDC_HOSTILE_ISSUER: hostile.issuer.url,
+      OIDC_HOSTILE_CLIENT_ID: hostile.issuer.clientId,
+      OIDC_HOSTILE_CLIENT_SECRET: hostile.issuer.clientSecret,
+      OIDC_HOSTILE_LABEL: "Hostile",
+      OIDC_GOOGLE_KIND: "google",
+      OIDC_GOOGLE_CLIENT_ID: "sallyport",
+      OIDC_GOOGLE_CLIENT_SECRET: "a secret of 32 characters or more",
+      OIDC_GOOGLE_MARK: "/marks/google.svg",
+      OIDC_GITHUB_KIND: "github",
+      OIDC_GITHUB_CLIENT_ID: "sallyport",
+      OIDC_GITHUB_CLIENT_SECRET: "a secret of 32 characters or more",
+      OIDC_GITHUB_MARK: "/marks/github.svg",
     },
   });
   issuer = await openProvider(
@@ -36,6 +59,12 @@ beforeAll(async () => {
         backchannel_logout_uri: `${site.baseUrl}/auth/oidc/acme/logout`,
         backchannel_logout_session_required: true,
       },
+      {
+        client_id: "branch",
+        client_secret: "another secret of 32 characters or more",
+        redirect_uris: [`${site.baseUrl}/auth/oidc/branch/callback`],
+        backchannel_logout_uri: `${site.baseUrl}/auth/oidc/branch/logout`,
+      },
     ],
     port,
   );
@@ -43,6 +72,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await site?.close();
   await issuer?.close();
+  await hostile?.close();
 });
 
 /** Every browser here has the same address, whose attempts would add up. */
@@ -209,3 +239,107 @@ test.each([true, false])(
     expect(visitor.complaints).toEqual([]);
   },
 );
+
+test.each([
+  { case: "the issuer names its session: that browser alone is signed out", label: "Acme", isOtherOut: false },
+  { case: "the issuer names the user alone: both are signed out", label: "Branch", isOtherOut: true },
+])("one user in two browsers signs out at the issuer in one: $case", async ({ label, isOtherOut }) => {
+  const [visitor, other] = [await site.visit(), await site.visit()];
+  const subject = known();
+  for (const one of [visitor, other]) {
+    await one.page.goto("/sign-in");
+    await signInAt(one, subject, `Continue with ${label}`);
+    await one.page.waitForURL("**/account");
+  }
+  await visitor.page.goto(`${issuer.url}/session/end`);
+  await visitor.page.getByRole("button", { name: "Sign out" }).click();
+  await visitor.page.getByRole("heading", { name: "Signed out at the issuer" }).waitFor();
+  expect(issuer.failures).toEqual([]);
+  for (const [one, isOut] of [
+    [visitor, true],
+    [other, isOtherOut],
+  ] as const) {
+    await one.page.goto("/account");
+    await one.page.waitForURL(isOut ? "**/sign-in?*" : "**/account");
+    if (isOut) expect(await one.page.getByRole("link", { name: `Continue with ${label}` }).count()).toBe(1);
+  }
+  expect([...visitor.complaints, ...other.complaints]).toEqual([]);
+});
+
+/** Another issuer's tokens and answers, or another sign-in's. */
+const lies: Readonly<Record<string, () => Promise<Spoils>>> = {
+  "a wrong signature": async () => {
+    const attacker = await createKey("ES256", "k1");
+    return { signer: () => attacker };
+  },
+  "a wrong nonce": async () => ({ claims: (claims) => ({ ...claims, nonce: "A".repeat(43) }) }),
+  "a wrong iss in the ID token": async () => ({ claims: (claims) => ({ ...claims, iss: issuer.url }) }),
+  "a wrong iss in the answer": async () => ({ callback: (url) => url.searchParams.set("iss", issuer.url) }),
+};
+
+test.each(Object.entries(lies))(
+  "attack: an issuer with %s: the page says that it did not work, and no one is signed in",
+  async (name, lie) => {
+    const visitor = await site.visit();
+    const { page } = visitor;
+    hostile.user = { sub: freshIdentifier().split("@")[0]! };
+    hostile.issuer.spoils = await lie();
+    const begin = async () => {
+      await page.goto("/sign-in");
+      await page.getByRole("link", { name: "Continue with Hostile" }).click();
+    };
+    await begin();
+    await page.waitForURL("**/sign-in?*");
+    expect(await page.getByRole("status").first().innerText()).toContain(english.texts["error.unauthorized.provider"]);
+    // A reason would help an attacker, and is not in the address either.
+    expect(new URL(page.url()).searchParams.get("refusal")).toBe("unauthorized.provider");
+    if (name === "a wrong signature") await examinePage(page, "providers-hostile");
+    expect((await visitor.context.cookies()).map((cookie) => cookie.name)).not.toContain("__Host-session");
+    await page.goto("/account");
+    await page.waitForURL("**/sign-in?*");
+    const users = sql<{ id: string }>`select id from cred where oidc_subject = ${hostile.user.sub}`;
+    expect(await site.database.run(users)).toEqual([]);
+
+    // The same issuer and user without the lie: it was the lie that was refused.
+    hostile.issuer.spoils = {};
+    await begin();
+    await page.waitForURL("**/account");
+    expect(await site.database.run(users)).toHaveLength(1);
+    expect(visitor.complaints).toEqual([]);
+  },
+);
+
+/** Shapes in place of the logos, in several colors and in one. */
+const marks = {
+  google:
+    '<path fill="#4285f4" d="M0 0h12v12H0z"/><path fill="#34a853" d="M12 12h12v12H12z"/><path fill="#ea4335" d="M12 0h12v12H12z"/>',
+  github: '<circle cx="12" cy="12" r="12"/>',
+};
+
+test("a provider's mark: on a white button in light and dark, and the link's name is its text", async () => {
+  const visitor = await site.visit();
+  for (const [name, shape] of Object.entries(marks)) {
+    const body = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="24" height="24">${shape}</svg>`;
+    await visitor.context.route(`**/marks/${name}.svg`, (route) =>
+      route.fulfill({ contentType: "image/svg+xml", body }),
+    );
+  }
+  const { page } = visitor;
+  await page.goto("/sign-in");
+  for (const label of ["Google", "GitHub"]) {
+    const link = page.getByRole("link", { name: `Continue with ${label}`, exact: true });
+    const mark = link.locator("img");
+    const [button, image] = [(await link.boundingBox())!, (await mark.boundingBox())!];
+    expect([image.width, image.height]).toEqual([20, 20]);
+    const isInside = image.y > button.y && image.y + image.height < button.y + button.height && image.x > button.x;
+    expect(isInside).toBe(true);
+  }
+  // As text, because it runs in the browser.
+  const grounds = `[...document.querySelectorAll(".marked")].map((link) => getComputedStyle(link).backgroundColor)`;
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await page.evaluate(grounds)).toEqual(Array(2).fill("rgb(255, 255, 255)"));
+  }
+  await examinePage(page, "providers-marks");
+  expect(visitor.complaints).toEqual([]);
+});
