@@ -46,7 +46,7 @@ export async function copyProject(): Promise<ProjectCopy> {
   const elsewhere = join(folder, "elsewhere");
   await mkdir(project);
   await mkdir(elsewhere);
-  for (const name of ["package.json", "wrangler.toml", "build", "src", "worker", "migrations"]) {
+  for (const name of ["package.json", "tsconfig.json", "wrangler.toml", "build", "src", "worker", "migrations"]) {
     await cp(join(root, name), join(project, name), { recursive: true });
   }
   await symlink(join(root, "node_modules"), join(project, "node_modules"));

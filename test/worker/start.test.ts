@@ -1,7 +1,7 @@
 /**
  * `npm start` itself, in a copy of the project: its printed lines can be pasted anywhere, and when it ends, every process ends.
  *
- * Slow: `npm start` runs four times, each with its build, workerd and database.
+ * Slow: `npm start` runs five times, each with its build, workerd and database.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { isOnThisMachine } from "../../worker/development/database.node.ts";
 import { openBackend } from "../support/databases.ts";
 import { freePort } from "../support/free-port.ts";
+import { openProvider } from "../support/oidc-provider.ts";
 import { copyProject, type ProjectCopy } from "../support/started-project.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -84,6 +85,44 @@ test("S36: --https serves the same lines over https, which only its own certific
   expect(stdout).toContain('{"status":"ok",');
   expect(stdout.toLowerCase()).not.toContain("strict-transport-security");
   await terminate();
+});
+
+test("OIDC_ACME_ISSUER and OIDC_ACME_CLIENT_ID alone sign a person in, and no secret of another provider is printed", {
+  timeout: 180_000,
+}, async () => {
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const issuer = await openProvider([
+    {
+      client_id: "sallyport",
+      token_endpoint_auth_method: "none",
+      redirect_uris: [`${origin}/auth/oidc/acme/callback`],
+    },
+  ]);
+  issuer.users.set("ada", { email: "ada@example.org", email_verified: true, name: "Ada Lovelace" });
+  const variables = { OIDC_ACME_ISSUER: issuer.url, OIDC_ACME_CLIENT_ID: "sallyport" };
+  const others = { OIDC_HUB_KIND: "github", OIDC_HUB_CLIENT_ID: "x", OIDC_HUB_CLIENT_SECRET: "hunter2" };
+  const { terminate, output } = await project.start(port, ["--memory"], { ...variables, ...others });
+  expect(output()).toContain("OIDC_ACME_ISSUER");
+  expect(output()).not.toContain("hunter2");
+  const ask = async (address: string, cookie: string) => {
+    const headers = { "sec-fetch-site": "same-origin", cookie };
+    const response = await fetch(new URL(address, origin), { redirect: "manual", headers });
+    const cookies = response.headers.getSetCookie().map((line) => line.split(";")[0]!);
+    return { status: response.status, location: response.headers.get("location"), cookies, response };
+  };
+  const page = await ask("/sign-in", "");
+  const [, link] = /href="(\/auth\/oidc\/acme\/start[^"]*)"/.exec(await page.response.text())!;
+  const begun = await ask(link!, "");
+  const back = await issuer.walk(begun.location!, new Map(), "ada");
+  const finished = await ask(back, begun.cookies.join("; "));
+  expect([finished.status, finished.location]).toEqual([303, "/account"]);
+  const session = await ask("/auth/session", finished.cookies.join("; "));
+  expect(await session.response.json()).toMatchObject({ user: { status: "active" } });
+  const account = await ask("/account", finished.cookies.join("; "));
+  expect(await account.response.text()).toContain("Ada Lovelace");
+  await terminate();
+  await issuer.close();
 });
 
 test.each([

@@ -139,6 +139,15 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
   return readFileSync(path, "utf8").trim();
 }
 
+/** The variables of providers. Secrets are apart from the others, whose values wrangler prints. */
+function providerVariables(isTaken: (isSecret: boolean) => boolean): Record<string, string> {
+  const given = Object.entries(process.env).flatMap(([name, text]) => {
+    const isProviders = /^OIDC_[A-Z0-9]+_/.test(name) && text !== undefined;
+    return isProviders && isTaken(/_(CLIENT_SECRET|PRIVATE_KEY)$/.test(name)) ? [[name, text] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
 /** Starts the Worker in its own process, out of reach of the terminal's Ctrl-C: this process decides the order of ends. */
 async function startWorker(
   site: Site,
@@ -156,6 +165,7 @@ async function startWorker(
       NEON_FETCH_ENDPOINT: fetchEndpoint,
       SALLYPORT_SECRET: developmentSecret("secret"),
       SALLYPORT_SEALING_KEYS: developmentSecret("sealing-keys"),
+      ...providerVariables((isSecret) => isSecret),
     },
     variables: {
       BASE_URL: site.baseUrl,
@@ -167,7 +177,7 @@ async function startWorker(
       TERMS_VERSION: process.env.TERMS_VERSION ?? "",
       TERMS_URL: process.env.TERMS_URL ?? "",
       RETURN_TO: process.env.RETURN_TO ?? "",
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^OIDC_[A-Z0-9]+_/.test(name))),
+      ...providerVariables((isSecret) => !isSecret),
     },
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {
