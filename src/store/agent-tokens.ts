@@ -10,7 +10,7 @@ import { type Statement, sql } from "./sql.ts";
 
 /** Tokens as they are stored. */
 export interface SealedSet {
-  /** Names the tokens. The same for each repeat of a write. */
+  /** Names the tokens. */
   readonly setId: string;
   /** Sealed, in hex. */
   readonly tokens: string;
@@ -96,14 +96,14 @@ const ofLease = ({ id, leaseId, setId }: AgentLease): Statement =>
 /**
  * Stores refreshed tokens, and gives the lease back. Tokens that come late count while those that they replace are stored.
  *
- * @returns No row if the session has ended, or has newer tokens.
+ * @returns No row if the session has ended, or has other tokens by now: newer ones, or these after a reply that was lost.
  */
 export function storeRefreshedAgent({ id, setId }: AgentLease, set: SealedSet): Statement<{ readonly id: string }> {
   return sql`
     update agent_token token set set_id = ${set.setId}::uuid, tokens = decode(${set.tokens}, 'hex'),
       expires_at = ${after(set.seconds)}, is_refreshable = ${set.isRefreshable}::boolean,
       ends_at = ${after(set.lifetimeSeconds)}, updated_at = sallyport_now(), ${returnLease()}
-    where token.id = ${id}::uuid and token.set_id in (${setId}::uuid, ${set.setId}::uuid)
+    where token.id = ${id}::uuid and token.set_id = ${setId}::uuid
     returning token.id`;
 }
 
