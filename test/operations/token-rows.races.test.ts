@@ -164,6 +164,7 @@ describeWorld(
         const { tokens } = await issuer.signIn(issuer.client(), { sub: "usr_2" });
         during("answer", async () => {
           await two!.write(session, tokens.toJSON());
+          expect(await isLeased()).toBe(false);
           return undefined;
         });
         expect([await one!.ask(session), await two!.ask(session)]).toEqual(Array(2).fill(tokens.access_token));
