@@ -61,7 +61,6 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FederationOperations.link": identity.linkProvedIdentity,
   "FederationOperations.heed": identity.endProviderSessions,
   "FederationOperations.accessToken": identity.readProviderToken,
-  "FederationOperations.revokeOwed": null,
   "FederationOperations.list": identity.listIdentities,
   "FederationOperations.unlink": identity.unlinkIdentity,
   "MergingOperations.begin": merging.beginMerge,
