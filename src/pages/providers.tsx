@@ -156,44 +156,24 @@ const refusals = [
   "unavailable.database",
   "forbidden.sign_up_closed",
   "forbidden.enrollment_not_granted",
-  "conflict.duplicate_credential",
   "conflict.identity_in_use",
   "precondition.limit_reached",
   "too_many_requests",
   "unavailable.reply_lost",
   "forbidden.cross_origin",
   "not_found",
-  "unauthorized.session_expired",
-  "unauthorized.invalid_token",
-  "unauthorized.mfa_required",
 ] as const;
 
 /** Sentences of their own, by the reason of `unauthorized.provider` or by the code. */
-const sentences = new Map<
-  string,
-  `providers.${"cancelled" | "excluded" | "unproved" | "session" | "taken"}` | "linking.over"
->([
-  ["access_denied", "providers.cancelled"],
-  ["login_required", "providers.cancelled"],
-  ["interaction_required", "providers.cancelled"],
-  ["consent_required", "providers.cancelled"],
-  ["account_linking_required", "providers.cancelled"],
+const sentences = [
+  [/^(access_denied|\w+_required)$/, "providers.cancelled"],
   // Trying again does not help: the account is not accepted, or suspended.
-  ["account_not_allowed", "providers.excluded"],
-  ["user_blocked", "providers.excluded"],
-  ["blocked", "providers.excluded"],
-  ["not_accepted", "providers.excluded"],
-  ["auth_time", "providers.unproved"],
-  ["used", "linking.over"],
-  ["transaction_expired", "linking.over"],
-  ["state_mismatch", "linking.over"],
-  ["invalid_grant", "linking.over"],
-  ["other_session", "providers.session"],
-  ["unauthorized.session_expired", "providers.session"],
-  ["unauthorized.invalid_token", "providers.session"],
-  ["unauthorized.mfa_required", "providers.session"],
-  ["conflict.duplicate_credential", "providers.taken"],
-]);
+  [/^(account_not_allowed|\w*blocked|not_accepted)$/, "providers.excluded"],
+  [/^auth_time$/, "providers.unproved"],
+  // The session that began it may have ended meanwhile.
+  [/^(used|\w+_(expired|mismatch|grant|session)|unauthorized\.(session_\w+|invalid_token|mfa_\w+))$/, "linking.over"],
+  [/^conflict\.dup/, "providers.taken"],
+] as const;
 
 /** Why a sign-in at a provider was refused, if the request for the page says so. */
 export function sentenceOfProvider({ c, site, auth }: Visit): string | undefined {
@@ -202,7 +182,8 @@ export function sentenceOfProvider({ c, site, auth }: Visit): string | undefined
   // Any other code is of a request that no page of this site makes.
   const code = refusals.find((one) => one === asked) ?? "unauthorized.provider";
   const listed = auth.federation.providers().find(({ name }) => name === c.req.query("provider"));
-  const sentence = sentences.get((code === "unauthorized.provider" && c.req.query("reason")) || code);
+  const named = (asked === "unauthorized.provider" && c.req.query("reason")) || asked;
+  const sentence = sentences.find(([form]) => form.test(named))?.[1];
   if (sentence && listed) return site.text(sentence, { provider: listed.label });
   return sentenceFor(site, new AuthError(code), { not_found: "providers.unknown" });
 }

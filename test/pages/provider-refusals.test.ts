@@ -16,18 +16,16 @@ afterAll(() => world.close());
 
 const failed = "Signing in at the other site did not work. Try again.";
 const cancelled = "You did not sign in at Practice.";
-const excluded =
-  "Your account at the other site is not accepted here. Use another one, or ask the people who run this site.";
+const excluded = "Your account at the other site is not accepted here. Use another one, or ask for help.";
 const over = "This took too long, or was done already. Start again at the other site.";
-const session = "Your session here has ended or changed. Start again.";
 const down = "The other site cannot be reached at the moment. Try again shortly.";
 
 const byCode: Readonly<Record<string, string>> = {
   "unauthorized.provider": failed,
   "unauthorized.reauthentication_required": "Confirm that it's you to do this.",
-  "unauthorized.invalid_token": session,
-  "unauthorized.session_expired": session,
-  "unauthorized.mfa_required": session,
+  "unauthorized.invalid_token": over,
+  "unauthorized.session_expired": over,
+  "unauthorized.mfa_required": over,
   "auth.token_format_unrecognized": failed,
   "unavailable.provider": down,
   "unavailable.database": "The service is not available. Try again in a moment.",
@@ -42,7 +40,7 @@ const byCode: Readonly<Record<string, string>> = {
   "conflict.identity_in_use": "Another account here uses this account at the other site. Unlink it there first.",
   "precondition.limit_reached": "You cannot have more of these. Remove one first.",
   too_many_requests: "Too many attempts. Try again in 60 seconds.",
-  not_found: "There is no such way to sign in here. Choose another one.",
+  not_found: "Choose another way to sign in.",
   // Requests that no page of this site makes.
   forbidden: failed,
   "invalid_format.query": failed,
@@ -64,22 +62,22 @@ const byReason: Readonly<Record<string, string>> = {
   user_blocked: excluded,
   blocked: excluded,
   not_accepted: excluded,
-  auth_time: "The other site did not confirm that it's you. Sign out there, and try again.",
+  auth_time: "Sign out at the other site, and try again.",
   used: over,
   transaction_expired: over,
   state_mismatch: over,
   invalid_grant: over,
-  other_session: session,
+  other_session: over,
   // What a user can only try again.
   other: failed,
   invalid_identity: failed,
   invalid_callback: failed,
   invalid_token: failed,
   invalid_token_response: failed,
-  issuer_mismatch: failed,
-  subject_mismatch: failed,
-  token_expired: failed,
-  session_expired: failed,
+  issuer_mismatch: over,
+  subject_mismatch: over,
+  token_expired: over,
+  session_expired: over,
   insufficient_scope: failed,
 };
 
@@ -108,6 +106,13 @@ describe("a refusal at a provider is said in words", () => {
       const { text } = await askPages(app, { path: `/sign-in?${query}` });
       const [, said = ""] = /<p role="status">(.*?)<\/p>/.exec(text) ?? [];
       expect([refusal, reason, said.length > 20, said !== english]).toEqual([refusal, reason, true, true]);
+    }
+  });
+
+  test("a code that looks like a reason has its own sentence", async () => {
+    for (const code of ["unauthorized.enrollment_required", "forbidden.x_expired", "x.blocked"]) {
+      const { text } = await world.ask({ path: `/sign-in?refusal=${code}&provider=practice` });
+      expect(text).toContain(`<p role="status">${failed}</p>`);
     }
   });
 

@@ -5,11 +5,9 @@ export const englishProviders = {
   "providers.cancelled": "You did not sign in at {provider}.",
   "providers.taken":
     "An account here has the address of your account at {provider}. If it is yours, sign in to it another way.",
-  "providers.excluded":
-    "Your account at the other site is not accepted here. Use another one, or ask the people who run this site.",
-  "providers.unproved": "The other site did not confirm that it's you. Sign out there, and try again.",
-  "providers.session": "Your session here has ended or changed. Start again.",
-  "providers.unknown": "There is no such way to sign in here. Choose another one.",
+  "providers.excluded": "Your account at the other site is not accepted here. Use another one, or ask for help.",
+  "providers.unproved": "Sign out at the other site, and try again.",
+  "providers.unknown": "Choose another way to sign in.",
   "organization.title": "Sign in with your organization",
   "organization.none": "No organization is set up here for this address. Check the address, or sign in another way.",
   "linking.title": "You already have an account here",

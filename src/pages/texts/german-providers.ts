@@ -8,11 +8,9 @@ export const germanProviders: Readonly<Record<keyof typeof englishProviders, str
   "providers.taken":
     "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei {provider}. Wenn es Ihres ist, melden Sie sich auf einem anderen Weg an.",
   "providers.excluded":
-    "Ihr Konto bei der anderen Website wird hier nicht akzeptiert. Verwenden Sie ein anderes, oder fragen Sie die Betreiber dieser Website.",
-  "providers.unproved":
-    "Die andere Website hat nicht bestätigt, dass Sie es sind. Melden Sie sich dort ab, und versuchen Sie es noch einmal.",
-  "providers.session": "Ihre Sitzung hier ist beendet oder hat sich geändert. Beginnen Sie von vorn.",
-  "providers.unknown": "Diese Anmeldung gibt es hier nicht. Wählen Sie eine andere.",
+    "Ihr Konto bei der anderen Website wird hier nicht akzeptiert. Verwenden Sie ein anderes, oder bitten Sie um Hilfe.",
+  "providers.unproved": "Melden Sie sich bei der anderen Website ab, und versuchen Sie es noch einmal.",
+  "providers.unknown": "Melden Sie sich auf einem anderen Weg an.",
   "organization.title": "Mit Ihrer Organisation anmelden",
   "organization.none":
     "Für diese Adresse ist hier keine Organisation eingerichtet. Prüfen Sie die Adresse, oder melden Sie sich anders an.",
