@@ -371,6 +371,9 @@ test("OC42: the owner of the address is asked, signs in, and links", async () =>
   const asked = await comeBack(await begin(), identity);
   expect([locationOf(asked), cookieOf(asked, "session")]).toEqual(["/sign-in/identity", undefined]);
   const waiting = cookieOf(asked, "identity")!;
+  expect(asked.setCookies.find((cookie) => cookie.startsWith("__Host-identity="))).toMatch(
+    /; Max-Age=600; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+  );
   const headers = { ...sameOrigin, cookie: `__Host-session=${person.token}; ${waiting}` };
   const linked = await world.send({ method: "POST", path: "/auth/identities", headers });
   expect(linked.status).toBe(201);

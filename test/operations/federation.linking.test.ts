@@ -5,7 +5,13 @@ import { sql } from "../../src/store/sql.ts";
 import { goodPassword, outcome, type Person, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { withVerifiedAddress } from "../support/links.ts";
-import { answerOf, freshIdentity, practiceProvider, waitingIdentity } from "../support/practice-provider.ts";
+import {
+  answerOf,
+  freshIdentity,
+  givenIdentity,
+  practiceProvider,
+  waitingIdentity,
+} from "../support/practice-provider.ts";
 
 describeWorld("linking counts once", { on: ["pglite", "postgres"], auth: { signUp: "open" } }, (world) => {
   const linkWaiting = async (person: Person, identity: string) => {
@@ -166,6 +172,13 @@ describeWorld("linking counts once", { on: ["pglite", "postgres"], auth: { signU
     if ("linkingRequired" in result || result.mfaRequired) throw new Error("No session was made.");
     return await world.auth.sessions.verify({ token: result.token, transport: "cookie" });
   }
+
+  test("by default, a user has at most 20 identities", async () => {
+    const person = await world.person();
+    for (let n = 0; n < 19; n++) await givenIdentity(world, person.userId);
+    expect(await (await begin(person))(freshIdentity())).toBe("done");
+    expect(await (await begin(person))(freshIdentity())).toBe("precondition.limit_reached");
+  });
 
   describe("OC45: a provider that was taken from the list", () => {
     test("the end of a link and of a step-up: not found, and nothing changes", async () => {

@@ -106,6 +106,16 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       expect(await outcome(auth.federation.accessToken(asked))).toBe("unavailable.configuration");
     });
 
+    test("OC45: a provider that was taken from the list gives no token, and is not asked for a new one", async () => {
+      const refreshes = new Refreshes();
+      const { userId } = await signedIn(isolate(refreshes), ended());
+      const providers = [practiceProvider("other", ["https://other.example"])];
+      const federation = { providers, keepTokens: keepTokens({ sealingKeys: sealingKey }) };
+      const without = world.isolate({ database: world.counting, federation });
+      expect(await outcome(without.federation.accessToken({ actor: system, userId, provider }))).toBe("not_found");
+      expect(refreshes.asked).toEqual([]);
+    });
+
     test("is not kept by default, and the operation says so", async () => {
       const auth = world.isolate({ federation: { providers: [practiceProvider()], keepTokens: undefined as never } });
       const { credentialId, userId } = await signedIn(auth, live());
