@@ -12,6 +12,7 @@ import { ConfigurationError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import type { NoticeTokens } from "../oidc/notice-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 import { isVerified, textOf } from "../oidc/standard-claims.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
@@ -44,6 +45,7 @@ export function apple({
   scopes = ["name", "email"],
   ...options
 }: AppleOptions): IdentityProvider {
+  checkNames(options, "apple");
   for (const [name, value] of Object.entries({ teamId, keyId })) {
     requireSetting(/^[A-Z0-9]{10}$/.test(value), name, value, "10 capital letters and digits");
   }

@@ -7,6 +7,7 @@ import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { parseOrganizations, principalTypeOf } from "../oidc/agent.ts";
 import { OAuthError } from "../oidc/errors.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
@@ -24,6 +25,7 @@ export interface AuthpiOptions extends KnownProviderOptions {
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function authpi({ org, ...options }: AuthpiOptions): IdentityProvider {
+  checkNames(options, "site", "issuerUrl");
   return issuerProvider(
     { name: "authpi", label: "AuthPI", ...options },
     {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { IdentityProvider } from "../domain/identity-provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 import { isVerified, textOf } from "../oidc/standard-claims.ts";
 import { type OAuth2ProviderOptions, oauth2 } from "./oauth2.ts";
 
@@ -25,6 +26,7 @@ export interface DiscordOptions
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function discord(options: DiscordOptions): IdentityProvider {
+  checkNames(options, "oauth2Site");
   return oauth2({
     name: "discord",
     label: "Discord",

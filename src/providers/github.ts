@@ -7,6 +7,7 @@
 import { membersOf } from "../crypto/json.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { TokenParseError } from "../oidc/errors.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 import { textOf } from "../oidc/standard-claims.ts";
 import { type OAuth2ProviderOptions, oauth2 } from "./oauth2.ts";
 
@@ -28,6 +29,7 @@ export interface GithubOptions
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function github(options: GithubOptions): IdentityProvider {
+  checkNames(options, "oauth2Site");
   return oauth2({
     name: "github",
     label: "GitHub",

@@ -5,6 +5,7 @@
  */
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { issuerProvider, type KnownProviderOptions, type OidcProviderOptions } from "../oidc/provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
@@ -20,6 +21,7 @@ export interface GitlabOptions extends KnownProviderOptions, Pick<OidcProviderOp
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function gitlab(options: GitlabOptions): IdentityProvider {
+  checkNames(options, "site", "issuerUrl privateHosts");
   return issuerProvider({
     name: "gitlab",
     label: "GitLab",

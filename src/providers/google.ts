@@ -7,6 +7,7 @@ import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provid
 import { OAuthError } from "../oidc/errors.ts";
 import { isSameText, verifyIdToken } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 import { profileOfClaims } from "../oidc/standard-claims.ts";
 import {
   googleSettings,
@@ -39,6 +40,7 @@ export interface GoogleOptions extends KnownProviderOptions {
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function google({ hostedDomain, offline, ...options }: GoogleOptions): IdentityProvider {
+  checkNames(options, "site");
   requireHostedDomain(hostedDomain);
   const provider = issuerProvider(
     { name: "google", label: "Google", provesAgain: false, ...options, issuerUrl, algorithms: ["RS256"] },
@@ -102,8 +104,8 @@ async function readCredential(
   form: URLSearchParams,
   nonce: string,
 ): Promise<ProvedIdentity> {
-  const given = Object.entries({ timeoutMs, clockToleranceSeconds, fetch }).filter(([, value]) => value !== undefined);
-  const settings = googleSettings({ ...Object.fromEntries(given), clientId });
+  // An option with the value `undefined` counts as one that is not given.
+  const settings = googleSettings({ clientId, timeoutMs, clockToleranceSeconds, fetch } as GoogleOptions);
   const [credential, ...others] = form.getAll("credential");
   if (credential === undefined || others.length > 0) throw new OAuthError("invalid_callback");
   const claims = await verifyIdToken(settings, credential, { ...settings, nonce });

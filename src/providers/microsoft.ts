@@ -7,6 +7,7 @@ import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { OAuthError, requireSetting, TokenParseError } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
@@ -43,6 +44,7 @@ const personal = "9188040d-6c67-4c5b-b112-36a304b66dad";
 export function microsoft(options: MicrosoftOptions): IdentityProvider {
   const { tenant = "organizations", allowPersonalAccounts = false, trustedTenants = [], ...more } = options;
   const { subjectClaim = "sub", ...clientOptions } = more;
+  checkNames(clientOptions, "site");
   const isOne = isTenantId(tenant) && (allowPersonalAccounts || tenant !== personal);
   const isTenant = isOne || tenant === "common" || tenant === "organizations";
   requireSetting(isTenant, "tenant", tenant, '"common", "organizations" or the id of a tenant, in lower case');

@@ -12,7 +12,7 @@ import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject, tryJson } from "../oidc/issuer-request.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "../oidc/options.ts";
-import { checkMark } from "../oidc/provider-options.ts";
+import { checkMark, checkNames } from "../oidc/provider-options.ts";
 import { providerTokens, refreshTokens } from "../oidc/provider-tokens.ts";
 import { profileOfClaims, subjectOf } from "../oidc/standard-claims.ts";
 import { requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
@@ -65,6 +65,7 @@ const longestRead = 65_536;
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
+  checkNames(options, "oauth2");
   const { name, label = name, mark, scope = "openid email profile", requirePkce = true, ...more } = options;
   const { subjectClaim = "sub", identityOf, ...clientOptions } = more;
   const { issuer, authorizeUrl } = options;

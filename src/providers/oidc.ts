@@ -5,6 +5,7 @@
  */
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { issuerProvider, type OidcProviderOptions } from "../oidc/provider.ts";
+import { checkNames } from "../oidc/provider-options.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 export type { OidcProviderOptions } from "../oidc/provider.ts";
@@ -17,5 +18,6 @@ export type { OidcProviderOptions } from "../oidc/provider.ts";
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function oidc(options: OidcProviderOptions): IdentityProvider {
+  checkNames(options, "oidc");
   return issuerProvider(options);
 }

@@ -43,6 +43,24 @@ const providers = {
   authpi: (more: object) => authpi({ issuerUrl: site, ...client, ...more }),
 };
 
+/** The options that each takes, in words: everything else that any of them takes is not one of its own. */
+const common = "name label mark clientId timeoutMs fetch";
+const openid = `${common} scopes prompt provesAgain clockToleranceSeconds`;
+const names: Readonly<Record<keyof typeof providers, string>> = {
+  oidc: `${openid} clientSecret issuerUrl identityOf algorithms privateHosts privateKey clientAuthentication`,
+  oauth2: `${common} clientSecret issuer authorizeUrl accessTokenUrl userinfoUrl responseIssuer scope requirePkce clientAuthentication subjectClaim identityOf privateHosts`,
+  google: `${openid} clientSecret hostedDomain offline`,
+  github: `${common} clientSecret scope`,
+  apple: `${openid} teamId keyId privateKey`,
+  microsoft: `${openid} clientSecret tenant allowPersonalAccounts subjectClaim trustedTenants`,
+  gitlab: `${openid} clientSecret issuerUrl privateHosts`,
+  discord: `${common} clientSecret scope`,
+  authpi: `${openid} clientSecret issuerUrl org`,
+};
+/** Options of the client behind the providers, and of no provider. */
+const clients = "redirectUri autoRefresh refreshBufferSeconds resources principalType dpop variant";
+const all = new Set(`${Object.values(names).join(" ")} ${clients} redirectURI ClientId toString`.split(" "));
+
 function refusalOf(act: () => unknown): unknown {
   try {
     return act();
@@ -51,7 +69,27 @@ function refusalOf(act: () => unknown): unknown {
   }
 }
 
-describe.each(Object.entries(providers))("%s", (_name, make) => {
+describe.each(Object.entries(providers))("%s", (kind, make) => {
+  const own = names[kind as keyof typeof names].split(" ");
+
+  // From plain JavaScript: they would be ignored, or change how a known site is asked.
+  test.each([...all].filter((name) => !own.includes(name)))(
+    "the option %s is another's, or no one's: refused",
+    (name) => {
+      for (const value of [undefined, "s3cret"]) {
+        const refusal = refusalOf(() => make({ [name]: value }));
+        expect(refusal).toBeInstanceOf(ConfigurationError);
+        expect(refusal).toMatchObject({ option: name });
+        expect((refusal as Error).message).not.toContain("s3cret");
+      }
+    },
+  );
+
+  test.each(own)("its own option %s: known", (name) => {
+    const refusal = refusalOf(() => make({ [name]: Symbol("of the wrong type") }));
+    expect(String(refusal)).not.toContain("is not an option");
+  });
+
   test("a mark is on the provider, and none by default", () => {
     expect(make({}).mark).toBeUndefined();
     expect(make({ mark: "/marks/acme-1.svg" }).mark).toBe("/marks/acme-1.svg");
