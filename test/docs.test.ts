@@ -84,6 +84,8 @@ describe("examples in docs", () => {
       ["mail.md", "smtp.ts"],
       ["mail.md", "cloudflare.ts"],
       ["mail.md", "languages.ts"],
+      ["merging.md", "merging.ts"],
+      ["merging.md", "own-rows.ts"],
       ["oidc.md", "app.ts"],
       ["oidc.md", "guards.ts"],
       ["oidc.md", "token-rows.ts"],
@@ -99,8 +101,6 @@ describe("examples in docs", () => {
       ["providers.md", "own-provider.ts"],
       ["providers.md", "google-token.ts"],
       ["terms.md", "terms.ts"],
-      ["merging.md", "merging.ts"],
-      ["merging.md", "own-rows.ts"],
     ]);
   });
 
