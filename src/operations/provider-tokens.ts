@@ -125,7 +125,7 @@ async function refresh(core: KeepingCore, keys: SealingKeys, of: Refresh): Promi
   const { asked, held, leaseId } = of;
   const { refreshToken, issuer, subject } = held;
   const lease = {
-    ...{ actor: asked.actor, auditId: newAuditId(), leaseId },
+    ...{ actor: asked.actor, auditId: newAuditId(), leaseId, provider: asked.provider },
     ...{ credentialId: held.credentialId!, refreshToken: refreshToken! },
   };
   let tokens: ProviderTokens;
@@ -137,9 +137,9 @@ async function refresh(core: KeepingCore, keys: SealingKeys, of: Refresh): Promi
     return await afterRefusal(core, keys, { ...of, lease, error });
   }
   const sealed = await seal(keys, { issuer, subject, provider: asked.provider }, tokens);
-  const body = store.storeRefreshed(lease, sealed);
+  const [locks, body] = [[store.lockHolder(lease)], store.storeRefreshed(lease, sealed)];
   const decode = (_row: unknown, rows: readonly { expiresAt: Date | null }[]) => rows[0];
-  const stored = await execute(core, { body, onLostReply: "repeat", mustCommit: true, decode });
+  const stored = await execute(core, { locks, body, onLostReply: "repeat", mustCommit: true, decode });
   // The identity or its user has ended meanwhile.
   if (!stored) throw new AuthError("not_found");
   const scope = tokens.scope ?? held.scope;

@@ -93,8 +93,8 @@ function moved(changed: Handle<"changed">, into: Statement): Statement {
       insert into linked_identity (cred_id, provider, email, label, last_used_at)
       select moved.id, l.provider, l.email, l.label, l.last_used_at from moved join linked_identity l on l.cred_id = moved.replaces),
     moved_tokens as (
-      insert into provider_token (cred_id, provider, access_token, refresh_token, expires_at, scope)
-      select moved.id, t.provider, t.access_token, t.refresh_token, t.expires_at, t.scope
+      insert into provider_token (cred_id, provider, access_token, refresh_token, expires_at, scope, lease_id, lease_until)
+      select moved.id, t.provider, t.access_token, t.refresh_token, t.expires_at, t.scope, t.lease_id, t.lease_until
       from moved join provider_token t on t.cred_id = moved.replaces),
     -- Authenticators keep the user handle with which a passkey was made.
     moved_passkeys as (

@@ -20,6 +20,9 @@ export interface OwedRevocation {
 /**
  * Leases tokens that are due, the most overdue first: no other caller gets them for a minute, and for twice as long with each attempt.
  *
+ * A token waits while its identity has newer ones here. Providers may end the whole grant with one token (RFC 7009 §2.1), so the
+ * person who has linked the identity again would lose them.
+ *
  * @param providers The providers that the application lists. Tokens of others wait.
  */
 export function leaseRevocations(providers: readonly string[], limit: number): Statement<OwedRevocation> {
@@ -27,11 +30,30 @@ export function leaseRevocations(providers: readonly string[], limit: number): S
     with due as materialized (
       select id from provider_revocation
       where due_at <= sallyport_now() and expires_at > sallyport_now() and provider = any(${providers}::text[])
+        and not exists (
+          select from cred join provider_token newer on newer.cred_id = cred.id
+          where cred.type = 'oidc' and cred.oidc_issuer = provider_revocation.issuer
+            and cred.oidc_subject = provider_revocation.subject and newer.provider = provider_revocation.provider)
       order by due_at limit ${limit}::int for update skip locked)
     update provider_revocation r
     set attempts = r.attempts + 1, due_at = sallyport_now() + make_interval(mins => power(2, least(r.attempts, 10))::int)
     from due where r.id = due.id
     returning r.id, r.provider, r.issuer, r.subject, r.kind, encode(r.token, 'hex') as token`;
+}
+
+/**
+ * Owes the revocation of refreshed tokens that came too late to be stored.
+ *
+ * @param late SQL for their identity, with `oidc_issuer` and `oidc_subject`: one row or none.
+ */
+export function oweRevocation(
+  owed: Pick<OwedRevocation, "id" | "provider" | "kind" | "token">,
+  late: Statement,
+): Statement {
+  return sql`
+      insert into provider_revocation (id, provider, issuer, subject, kind, token)
+      select ${owed.id}::uuid, ${owed.provider}, oidc_issuer, oidc_subject, ${owed.kind}, decode(${owed.token}, 'hex') from ${late} late
+      on conflict (id) do nothing`;
 }
 
 /** Forgets tokens that are revoked. */

@@ -8,8 +8,9 @@ import * as acts from "../domain/acts/provider.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Guarded, guardRead, ofUser } from "./guarded.ts";
 import { endsWithin, isFree, type LeasedTokens, returnLease, takeLease } from "./leases.ts";
+import type { Lock } from "./locks.ts";
 import { deleteEnded, type Purge } from "./maintenance.ts";
-import { purgeRevocations } from "./owed-revocations.ts";
+import { oweRevocation, purgeRevocations } from "./owed-revocations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Tokens as they are stored: sealed, in hex. */
@@ -112,22 +113,31 @@ export function claimTokens(
 export interface Lease extends Asked {
   readonly credentialId: string;
   readonly leaseId: string;
+  readonly provider: string;
   /** The sealed refresh token that it spends, in hex. */
   readonly refreshToken: string;
 }
 
-const ofLease = ({ credentialId, leaseId }: Lease): Statement =>
-  sql`token.cred_id = ${credentialId}::uuid and token.lease_id = ${leaseId}::uuid`;
+/** The lock for storing tokens: a merge moves them, and must not move the ones that have just been spent. */
+export function lockHolder({ credentialId }: Lease): Lock {
+  return { on: "user", key: sql`select usr_id as id from cred where id = ${credentialId}::uuid` };
+}
+
+/** The tokens of the identity, also if a merge of two accounts has moved them meanwhile. */
+const ofIdentity = ({ credentialId }: Lease): Statement => sql`token.cred_id = any(array(
+        select ${credentialId}::uuid union all select moved.id from cred moved where moved.replaces = ${credentialId}::uuid))`;
+const ofLease = (lease: Lease): Statement => sql`${ofIdentity(lease)} and token.lease_id = ${lease.leaseId}::uuid`;
 /**
  * The row, if its refresh token is still the one that was spent. Then what came for it counts, even if it came late. While the lease
  * stands, only its seal can have changed, by a newer key.
  */
 const ofSpent = (lease: Lease): Statement =>
-  sql`((${ofLease(lease)}) or (token.cred_id = ${lease.credentialId}::uuid
-        and token.refresh_token = decode(${lease.refreshToken}, 'hex')))`;
+  sql`(${ofIdentity(lease)}
+        and (token.lease_id = ${lease.leaseId}::uuid or token.refresh_token = decode(${lease.refreshToken}, 'hex')))`;
 
 /**
- * Stores refreshed tokens, and gives the lease back.
+ * Stores refreshed tokens, and gives the lease back. If the identity has ended or has newer tokens, their revocation is owed: nobody
+ * else knows them. The batch has locked the user.
  *
  * @returns No row if the user or the identity has ended meanwhile.
  */
@@ -140,6 +150,18 @@ export function storeRefreshed(lease: Lease, tokens: SealedTokens): Statement<{ 
         updated_at = sallyport_now(), ${returnLease()}
       where ${ofSpent(lease)}
       returning token.cred_id),
+    owed as (${oweRevocation(
+      {
+        ...{ id: lease.leaseId, provider: lease.provider },
+        kind: tokens.refreshToken === null ? "access_token" : "refresh_token",
+        token: tokens.refreshToken ?? tokens.accessToken,
+      },
+      // The second time, after a lost reply, they are in the row.
+      sql`(select oidc_issuer, oidc_subject from cred
+        where id = ${lease.credentialId}::uuid and not exists (select from stored) and not exists (
+          select from provider_token token
+          where ${ofIdentity(lease)} and token.access_token = decode(${tokens.accessToken}, 'hex')))`,
+    )}),
     audit as (${insertAuditEvent(
       { ...successOf(acts.refreshProviderToken, lease, sql`stored.cred_id`), repeatable: true },
       sql`stored`,

@@ -7,7 +7,7 @@ import { realmOf } from "../../src/http/auth-source.ts";
 import { keepTokens } from "../../src/operations/provider-tokens.ts";
 import { parseSealingKeys, resealSecrets } from "../../src/operations/reseal.ts";
 import { sql } from "../../src/store/sql.ts";
-import { type FullAuth, freshAddress, type Person, sealingKey, system } from "../support/auth.ts";
+import { type FullAuth, freshAddress, outcome, type Person, sealingKey, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
 
@@ -110,6 +110,95 @@ describeWorld("OC43: revoking kept tokens at the provider", { on: ["pglite", "po
     expect(await owed()).toBe(0);
     const asked = { actor: system, userId: kept.userId, provider: "practice" };
     expect(await auth.federation.accessToken(asked)).toMatchObject({ accessToken: "access" });
+  });
+
+  describe("an identity that is linked again", () => {
+    /** Its tokens are owed, and then it signs in again, to a new account. */
+    async function linkedAgain(desk: Desk) {
+      await clear();
+      const auth = isolate(desk);
+      const first = await signedIn(auth);
+      await auth.users.revoke({ actor: system, userId: first.userId });
+      const tokens = { access_token: "again", refresh_token: `again-${crypto.randomUUID()}` };
+      const done = await signInWith(auth, { ...first.identity, tokens }, { context: { address: freshAddress() } });
+      if (!("session" in done)) throw new Error("No session was made.");
+      return { auth, first, tokens, userId: done.session.userId };
+    }
+
+    test("keeps its new tokens: the old ones wait, because a provider may end the whole grant with them", async () => {
+      const desk = newDesk();
+      const { auth, userId } = await linkedAgain(desk);
+      expect(await auth.federation.revokeOwed()).toEqual({ revoked: 0 });
+      expect([desk.asked, await owed()]).toEqual([[], 1]);
+      const asked = { actor: system, userId, provider: "practice" };
+      expect(await auth.federation.accessToken(asked)).toMatchObject({ accessToken: "again" });
+    });
+
+    test("and that ends again: all of its tokens are revoked", async () => {
+      const desk = newDesk();
+      const { auth, first, tokens, userId } = await linkedAgain(desk);
+      await auth.users.suspend({ actor: system, userId });
+      expect(await auth.federation.revokeOwed()).toEqual({ revoked: 2 });
+      const revoked = [`refresh_token ${first.refresh}`, `refresh_token ${tokens.refresh_token}`];
+      expect(desk.asked.toSorted()).toEqual(revoked.toSorted());
+    });
+
+    test("does not hold up the tokens of other identities", async () => {
+      const desk = newDesk();
+      const { auth } = await linkedAgain(desk);
+      const other = await signedIn(auth);
+      await auth.users.suspend({ actor: system, userId: other.userId });
+      expect(await auth.federation.revokeOwed({ limit: 1 })).toEqual({ revoked: 1 });
+      expect(desk.asked).toEqual([`refresh_token ${other.refresh}`]);
+    });
+  });
+
+  describe("a refresh beside an ending", () => {
+    const over = { expires_at: 1 };
+
+    test("the new refresh token is revoked too: nobody else knows it", async () => {
+      await clear();
+      const desk = newDesk();
+      let end = async (): Promise<unknown> => undefined;
+      const auth = isolate(desk, {
+        refresh: async () => {
+          await end();
+          return { access_token: "late", refresh_token: "late-refresh" };
+        },
+      });
+      const user = await signedIn(auth, over);
+      end = () => auth.users.suspend({ actor: system, userId: user.userId });
+      const asked = { actor: user.actor, userId: user.userId, provider: "practice" };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("not_found");
+      expect(await auth.federation.revokeOwed()).toEqual({ revoked: 2 });
+      expect(desk.asked.toSorted()).toEqual(["refresh_token late-refresh", `refresh_token ${user.refresh}`]);
+    });
+
+    test("OC49: the new tokens follow their identity through a merge", async () => {
+      await clear();
+      const refreshed: string[] = [];
+      const kept = await world.person();
+      const asked = { actor: system, userId: kept.userId, provider: "practice" };
+      let meanwhile = async (): Promise<unknown> => undefined;
+      const auth = isolate(newDesk(), {
+        refresh: async (token: string) => {
+          refreshed.push(token);
+          await meanwhile();
+          return { access_token: "late", refresh_token: "late-refresh", expires_at: 4e9 };
+        },
+      });
+      const user = await signedIn(auth, over);
+      const codes: string[] = [];
+      meanwhile = async () => {
+        await auth.merging.merge({ actor: user.actor, into: kept.actor });
+        // The lease has moved too: the refresh token is not spent twice.
+        codes.push(await outcome(auth.federation.accessToken(asked)));
+      };
+      codes.push(await outcome(auth.federation.accessToken({ ...asked, actor: user.actor, userId: user.userId })));
+      expect(codes).toEqual(["unavailable.provider", "not_found"]);
+      expect(await auth.federation.accessToken(asked)).toMatchObject({ accessToken: "late" });
+      expect([refreshed, await owed()]).toEqual([[user.refresh], 0]);
+    });
   });
 
   test("the row has no secret in it", async () => {

@@ -257,6 +257,8 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
         const renewed = live();
         refreshes.answer = async () => renewed;
         const { userId } = await signedIn(isolate(), ended());
+        const { length: before } = await world.rows(sql`
+          select from provider_revocation where expires_at > sallyport_now()`);
         const faulty = faultyDatabase(world.database);
         const auth = isolate(refreshes, { database: faulty });
         // The lease, which is asked for again, and the new tokens.
@@ -266,6 +268,9 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
         expect([accessToken, refreshes.asked.length]).toEqual([renewed.access_token, 1]);
         const { accessToken: kept } = await world.auth.federation.accessToken({ actor: system, userId, provider });
         expect(kept).toBe(renewed.access_token);
+        // Repeated, the statement finds the tokens stored: they are not late.
+        const late = await world.rows(sql`select from provider_revocation where expires_at > sallyport_now()`);
+        expect(late).toHaveLength(before);
       },
     );
 
