@@ -68,11 +68,14 @@ function refusalOf(acting: Handle<"acting">, target: Handle<"target">, { actor }
     from (select 1) one left join (${rightsOf(actor)}) keeping on true)`;
 }
 
-/** True if a former address of a user may still take the account back, or an administrator recovers it: a merge would end that. */
+/**
+ * True if an owner may still take the account back with the link of a notice of the last three days, or an administrator recovers it:
+ * a merge would end that. Without this, a thief of a password merges the account into their own before its owner reads the notice.
+ */
 function isComingBack(userId: Statement): Statement {
   return sql`(exists (
-        select from mail_message m where m.usr_id = ${userId} and m.kind = 'address_replaced' and m.used_at is null
-          and m.created_at > sallyport_now() - make_interval(secs => ${restorableSeconds}::int))
+        select from mail_message m where m.usr_id = ${userId} and m.event_id is not null and m.used_at is null
+          and m.kind <> 'recovery_started' and m.created_at > sallyport_now() - make_interval(secs => ${restorableSeconds}::int))
       or exists (
         select from verification_token t where t.usr_id = ${userId} and t.purpose = 'recover_account'
           and t.expires_at > sallyport_now()))`;

@@ -150,6 +150,13 @@ describeWorld("OC49: merging two accounts", { on: ["pglite", "postgres"] }, (wor
     expect(await world.rows(sql`select * from document`)).toHaveLength(1);
   });
 
+  /** A person with a verified address, to which a notice with a link is owed. */
+  const verifiedWithNotice = async () => {
+    const person = await withVerifiedAddress(world, await world.person());
+    await auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope: [] });
+    return person;
+  };
+
   describe("it is refused", () => {
     test("of an account into itself", async () => {
       const person = await world.person();
@@ -244,6 +251,31 @@ describeWorld("OC49: merging two accounts", { on: ["pglite", "postgres"] }, (wor
       expect(await statusOf(person.userId)).toBe("active");
     });
 
+    test("S40: while the link of a notice may still take it back from a thief of its password", async () => {
+      const owner = await withVerifiedAddress(world, await world.person());
+      const before = world.mailbox.messages.length;
+      const context = { address: freshAddress(), userAgent: "the thief's" };
+      const { identifier, password } = owner;
+      const stolen = await auth.signIn.password({ identifier, password, context });
+      if (stolen.mfaRequired) throw new Error("A second factor is demanded.");
+      const thief = await world.person();
+      const { actor } = await auth.sessions.verify({ token: stolen.token, transport: "token" });
+      expect(await outcome(merge({ actor }, thief))).toBe("precondition.invalid_transition");
+      await auth.mail.deliver();
+      await world.mailbox.arrival(identifier, before);
+      const token = world.mailbox.secretTo(identifier);
+      expect(await outcome(auth.notices.disown({ token, context: { address: freshAddress() } }))).toBe("done");
+      expect(await outcome(passwordSignIn(owner))).toBe("unauthorized.invalid_credential");
+    });
+
+    test("but not three days after the notice, nor as the account that is kept", async () => {
+      const [person, kept] = [await verifiedWithNotice(), await verifiedWithNotice()];
+      await world.rows(sql`
+        update mail_message set created_at = created_at - interval '3 days 1 second'
+        where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
+      expect(await outcome(merge(person, kept))).toBe("done");
+    });
+
     test("while an administrator recovers it", async () => {
       const person = await withVerifiedAddress(world, await world.person());
       await auth.recovery.start({ actor: system, userId: person.userId, identifier: `new.${person.identifier}` });
@@ -314,6 +346,9 @@ describeWorld("OC49: merging two accounts", { on: ["pglite", "postgres"] }, (wor
       const started = await auth.federation.start({ provider: "practice", purpose: "link", actor });
       const linking = { provider: "practice", attempt: started.attempt, answer: answerOf(started, identity), actor };
       await auth.federation.finishLink(linking);
+      await world.rows(sql`
+        update mail_message set created_at = created_at - interval '4 days'
+        where usr_id = ${uuidFor("usr", thief.userId)}::uuid`);
       await merge(thief, kept);
       await delivered(kept.identifier);
       const token = world.mailbox.secretTo(kept.identifier);

@@ -12,5 +12,5 @@ export const englishMerging = {
   "merge.over": "This took too long. Start again in the account that you keep.",
   "merge.factor": "The account that you keep needs a second factor first, because this one has one.",
   "merge.later":
-    "The address of this account was changed a short time ago, or the account is being recovered. Try again in three days.",
+    "This account has changed or was used from a new device a short time ago, or it is being recovered. Try again in three days, or keep this account and merge the other one into it.",
 } as const;

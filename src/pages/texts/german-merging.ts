@@ -15,5 +15,5 @@ export const germanMerging: Readonly<Record<keyof typeof englishMerging, string>
   "merge.over": "Das hat zu lange gedauert. Beginnen Sie noch einmal in dem Konto, das Sie behalten.",
   "merge.factor": "Das Konto, das Sie behalten, braucht zuerst einen zweiten Faktor, denn dieses hat einen.",
   "merge.later":
-    "Die Adresse dieses Kontos wurde vor Kurzem geändert, oder es wird gerade wiederhergestellt. Versuchen Sie es in drei Tagen noch einmal.",
+    "Dieses Konto wurde vor Kurzem geändert oder mit einem neuen Gerät benutzt, oder es wird gerade wiederhergestellt. Versuchen Sie es in drei Tagen noch einmal, oder behalten Sie dieses Konto und führen Sie das andere damit zusammen.",
 };
