@@ -22,6 +22,14 @@ export function setAside(c: Context, auth: WithRealm, token: string): void {
   endSession(c, auth);
 }
 
+/** Signs the session that waits out too. Otherwise, whoever has the browser next would get it back by cancelling. */
+export async function endKept(c: Context, auth: CoreOperations & WithRealm, context: RequestContext): Promise<void> {
+  const token = readCookie(c, auth, keptSessionCookie);
+  if (token === undefined) return;
+  await auth.sessions.signOut({ token, transport: "cookie", context });
+  clearCookie(c, auth, keptSessionCookie);
+}
+
 /** The session that waits in this browser, if there is one and it has not ended. */
 export async function findKept(
   c: Context,

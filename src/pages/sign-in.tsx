@@ -1,5 +1,6 @@
 import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
+import { endKept } from "../http/session-kept.ts";
 import { setTicketCookie } from "../http/ticket.ts";
 import { AuthError, type SignedIn, type SignedInUser } from "../index.ts";
 import { CaptchaPart, widgetFor } from "./captcha.tsx";
@@ -70,6 +71,7 @@ export const signInRoutes: readonly PageRoute[] = [
   openForm("/sign-out", "/sign-in", async ({ c, site, auth, context }) => {
     const token = readCookie(c, auth, sessionCookie);
     if (token) await auth.sessions.signOut({ token, transport: "cookie", context });
+    await endKept(c, auth, context);
     clearCookie(c, auth, sessionCookie);
     return c.redirect(site.returnPaths.signOut, 303);
   }),

@@ -96,6 +96,27 @@ describe("OC49: merging in a browser", () => {
     expect(await lives({ ...other, token })).toBe(true);
   });
 
+  test("signed out before it ends: the session that waits has ended too, so the next person at the browser does not get it", async () => {
+    const [keeper, other] = [await person(), await person(otherPassword)];
+    for (const signsIn of [true, false]) {
+      const again = await world.signIn(keeper, { transport: "cookie" });
+      const at = signedIn({ ...keeper, ...again });
+      await at.post("/auth/merge/begin");
+      if (signsIn) await signInAs(at, other);
+      const waits = at.cookies.get(kept)!;
+      expect((await at.post("/auth/sign-out")).status).toBe(204);
+      expect([at.cookies.has(session), at.cookies.has(kept)]).toEqual([false, false]);
+      expect(await lives({ ...keeper, token: waits })).toBe(false);
+    }
+  });
+
+  test("a bearer that signs out leaves the browser's session that waits", async () => {
+    const [keeper, bearer] = [await person(), await world.person()];
+    const at = browser(new Map([[kept, keeper.token]]));
+    await at.post("/auth/sign-out", undefined, { authorization: `Bearer ${bearer.token}` });
+    expect([await lives(keeper), at.cookies.get(kept)]).toEqual([true, keeper.token]);
+  });
+
   test.each(["/auth/merge/begin", "/auth/merge", "/auth/merge/cancel"])("another site cannot: %s", async (path) => {
     const [keeper, other] = [await person(), await person()];
     const at = browser(

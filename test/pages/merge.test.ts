@@ -30,6 +30,13 @@ describe("OC49: merging on the pages", () => {
     expect([cookieIn(begun, "kept-session"), cookieIn(begun, "session")]).toEqual([keeper.token, ""]);
   });
 
+  test("signed out instead: the session that waits has ended too", async () => {
+    const keeper = await person();
+    const done = await world.ask({ path: "/sign-out", cookies: waiting(keeper), form: {} });
+    expect([done.status, cookieIn(done, "kept-session")]).toEqual([303, ""]);
+    expect(await outcome(world.auth.sessions.verify({ token: keeper.token, transport: "cookie" }))).not.toBe("done");
+  });
+
   test("after the sign-in to the other account it asks, names both, and merges", async () => {
     const [keeper, other] = [await person(), await person(otherPassword)];
     const form = { identifier: other.identifier, password: otherPassword, next: path };

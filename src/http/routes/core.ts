@@ -4,6 +4,7 @@ import { refreshSession } from "../../operations/refresh-session.ts";
 import { type AnyAuth, realmOf } from "../auth-source.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { endSession, signedIn } from "../session-cookie.ts";
+import { endKept } from "../session-kept.ts";
 import { accountSessionBody, signedInUserBody } from "../wire.ts";
 
 const rows = rowsFor<AnyAuth>();
@@ -30,7 +31,9 @@ export const coreRoutes: RouteTable<AnyAuth> = () => [
     run: async ({ c, auth, presented, context }) => {
       if (presented) await auth.sessions.signOut({ ...presented, context });
       // A bearer ends only its own session. The session of a cookie in the same request goes on, so its cookie stays.
-      if (presented?.transport !== "token") endSession(c, auth);
+      if (presented?.transport === "token") return;
+      await endKept(c, auth, context);
+      endSession(c, auth);
     },
   }),
   rows.guarded({
