@@ -69,7 +69,8 @@ begin
         and not exists (select from cred successor where successor.replaces = cred.id))
       or (cred.id = target and not exists (select from cred successor where successor.replaces = cred.id)))
     and cred.identifier ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$';
-  if found or kind = 'account_closed' then
+  -- After a merge, the addresses of both accounts hear: the one that was found may have come with it.
+  if (found and kind <> 'accounts_merged') or kind = 'account_closed' then
     return null;
   end if;
   -- Without a link: the mailbox is no way into the account.
@@ -81,6 +82,9 @@ begin
   left join (select new.context ->> 'ip' as ip, new.context ->> 'user_agent' as user_agent
     where new.actor_usr_id is null or new.actor_usr_id = subject) context on true
   where cred.usr_id = subject and cred.type = 'oidc' and cred.status = 'active' and cred.id is distinct from target
+    and not exists (
+      select from cred named where named.usr_id = subject and named.type = 'password' and named.identifier = l.email
+        and named.status = 'active' and named.identifier_verified_at is not null)
     and l.email ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$'
   order by l.email, cred.id;
   return null;

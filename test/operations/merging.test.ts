@@ -5,6 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import {
   type FullAuth,
   freshAddress,
+  freshIdentifier,
   goodPassword,
   otherPassword,
   outcome,
@@ -337,6 +338,46 @@ describeWorld("OC49: merging two accounts", { on: ["pglite", "postgres"] }, (wor
       expect(toKept.text).toContain("https://");
       expect(toPerson.subject).toContain("Two accounts were merged");
       expect(toPerson.text).not.toContain("https://");
+    });
+
+    /** A user without a password, and the address that the provider has verified. */
+    const withoutPassword = async () => {
+      const identity = freshIdentity({ email: freshIdentifier(), emailVerified: true });
+      const done = await signInWith(auth, identity, { context: { address: freshAddress() } });
+      if (!("session" in done)) throw new Error("No session was made.");
+      const { actor } = await auth.sessions.verify({ token: done.token, transport: "cookie" });
+      return { actor, email: identity.email! };
+    };
+    const isToldWithoutLink = async (email: string) => {
+      const { subject, text } = await delivered(email);
+      expect(subject).toContain("Two accounts were merged");
+      expect(text).not.toContain("https://");
+    };
+
+    test("a thief's address that comes with the merge does not silence the provider's of the kept account", async () => {
+      const kept = await withoutPassword();
+      await merge(await verified(), kept);
+      await isToldWithoutLink(kept.email);
+    });
+
+    test("the address that a provider has verified hears that its account ends in another one", async () => {
+      const person = await withoutPassword();
+      await merge(person, await verified());
+      await isToldWithoutLink(person.email);
+    });
+
+    test("an address of both a password and an identity hears once, with its link", async () => {
+      const kept = await verified();
+      const identity = freshIdentity({ email: kept.identifier, emailVerified: true });
+      const { actor } = kept;
+      const started = await auth.federation.start({ provider: "practice", purpose: "link", actor });
+      const linking = { provider: "practice", attempt: started.attempt, answer: answerOf(started, identity), actor };
+      await auth.federation.finishLink(linking);
+      await merge(await world.person(), kept);
+      const told = await world.rows(sql<{ linkless: boolean }>`
+        select used_at is not null as linkless from mail_message
+        where usr_id = ${uuidFor("usr", kept.userId)}::uuid and kind = 'accounts_merged'`);
+      expect(told).toEqual([{ linkless: false }]);
     });
 
     test("“this was not me” of the kept account ends all that the merge has added", async () => {
