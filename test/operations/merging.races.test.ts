@@ -1,9 +1,20 @@
 import { expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
+import { keepTokens } from "../../src/operations/provider-tokens.ts";
+import type { Database } from "../../src/store/sql.ts";
 import { sql } from "../../src/store/sql.ts";
-import { type FullAuth, freshAddress, otherPassword, outcome, type Person, tally } from "../support/auth.ts";
+import {
+  type FullAuth,
+  freshAddress,
+  otherPassword,
+  outcome,
+  type Person,
+  sealingKey,
+  system,
+  tally,
+} from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { answerOf, freshIdentity } from "../support/practice-provider.ts";
+import { answerOf, freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
 import { untilItLeaks, withoutAnyLock } from "../support/races.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
@@ -51,6 +62,43 @@ describeWorld("OC49: racing merges", roomy, (world) => {
         select count(*)::int as n from cred where usr_id = ${idOf(kept)}::uuid and status <> 'revoked'`);
       expect(left).toEqual({ n: codes[1] === "done" ? 0 : 2 });
     }
+  });
+
+  /** Merges while a refresh of the account's tokens is stored. Returns the access token that the kept account has, and what is owed. */
+  const refreshed = async (database?: Database) => {
+    const kept = await world.person();
+    const tokens = { access_token: "old", refresh_token: crypto.randomUUID(), expires_at: 1 };
+    let merging: Promise<string> | undefined;
+    const refresh = async () => {
+      merging ??= new Promise((resolve) => setTimeout(resolve, Math.random() * 8)).then(() => merge(auth, user, kept));
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 12));
+      return { access_token: "late", refresh_token: "late-refresh", expires_at: 4e9 };
+    };
+    const providers = [{ ...practiceProvider(), refresh }];
+    const federation = { providers, keepTokens: keepTokens({ sealingKeys: sealingKey }) };
+    const auth = world.isolate({ federation, ...(database && { database }) });
+    const identity = freshIdentity({ tokens });
+    const done = await signInWith(auth, identity, { context: { address: freshAddress() } });
+    if (!("session" in done)) throw new Error("No session was made.");
+    const { actor } = await auth.sessions.verify({ token: done.token, transport: "cookie" });
+    const user = { actor, userId: done.session.userId } as Person;
+    const asked = { actor: system, provider: "practice" };
+    await outcome(auth.federation.accessToken({ ...asked, userId: user.userId }));
+    expect(await merging).toBe("done");
+    const [row] = await world.rows(sql<{ n: number; owed: number }>`
+      select (select count(*)::int from provider_token t join cred on cred.id = t.cred_id
+          where cred.usr_id = ${idOf(kept)}::uuid and t.expires_at > sallyport_now()) as n,
+        (select count(*)::int from provider_revocation where subject = ${identity.subject}) as owed`);
+    return row!;
+  };
+
+  test("OC46: merges × refreshed tokens, 40 rounds: the kept account has the new ones, and nothing is owed", async () => {
+    for (let round = 0; round < 40; round++) expect(await refreshed()).toEqual({ n: 1, owed: 0 });
+  });
+
+  test("OC46: without the locks, new tokens are lost", async () => {
+    const database = rewritingDatabase(world.database, withoutAnyLock);
+    await untilItLeaks(300, async () => ((await refreshed(database)).n === 1 ? 0 : 1));
   });
 
   /** Merges while the account that ends gets sessions and an identity. Returns what is left of it. */
