@@ -11,7 +11,7 @@ import { columnsOf } from "./columns.ts";
 import type { Handle } from "./cte.ts";
 import { endings, everythingOf } from "./endings.ts";
 import { type Guarded, guardedChange, guardedRead, ofUser } from "./guarded.ts";
-import { demandsSecondFactor, mustKeepFactor, setPolicies } from "./held-factors.ts";
+import { demandsSecondFactor, hasStrongProof, mustKeepFactor, setPolicies } from "./held-factors.ts";
 import { restorableSeconds } from "./identifier-change.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -75,7 +75,10 @@ function refusalOf(acting: Handle<"acting">, target: Handle<"target">, { actor }
 function isComingBack(userId: Statement): Statement {
   return sql`(exists (
         select from mail_message m where m.usr_id = ${userId} and m.event_id is not null and m.used_at is null
-          and m.kind <> 'recovery_started' and m.created_at > sallyport_now() - make_interval(secs => ${restorableSeconds}::int))
+          and m.kind <> 'recovery_started'
+          -- A thief of the password alone has proved no factor.
+          and not (m.kind = 'new_device' and ${hasStrongProof(userId)})
+          and m.created_at > sallyport_now() - make_interval(secs => ${restorableSeconds}::int))
       or exists (
         select from verification_token t where t.usr_id = ${userId} and t.purpose = 'recover_account'
           and t.expires_at > sallyport_now()))`;

@@ -277,6 +277,25 @@ describeWorld("OC49: merging two accounts", { on: ["pglite", "postgres"] }, (wor
       expect(await outcome(merge(person, kept))).toBe("done");
     });
 
+    test("but not because of a new device, if the account has proved a second factor", async () => {
+      const kept = (await addApp(world, await world.person())).person;
+      const { person, app } = await addApp(world, await withVerifiedAddress(world, await world.person()));
+      await world.rows(sql`
+        update mail_message set used_at = sallyport_now() where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
+      const context = { address: freshAddress(), userAgent: "a new one" };
+      const { identifier, password } = person;
+      const begun = await auth.signIn.password({ identifier, password, context });
+      if (!begun.mfaRequired) throw new Error("No second factor is demanded.");
+      const proof = { type: "totp", code: await app.code() } as const;
+      const { token } = await auth.signIn.factor({ ticket: begun.ticket, transport: "token", proof, context });
+      const { actor } = await auth.sessions.verify({ token, transport: "token" });
+      const owed = await world.rows(sql`
+        select from mail_message
+        where usr_id = ${uuidFor("usr", person.userId)}::uuid and kind = 'new_device' and used_at is null`);
+      expect(owed).toHaveLength(1);
+      expect(await outcome(merge({ actor }, kept))).toBe("done");
+    });
+
     test("while an administrator recovers it", async () => {
       const person = await withVerifiedAddress(world, await world.person());
       await auth.recovery.start({ actor: system, userId: person.userId, identifier: `new.${person.identifier}` });
