@@ -11,8 +11,8 @@ import { sha256Hex } from "../crypto/digest.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
 import type { ProviderAttempt } from "../domain/identity-provider.ts";
 import type { SpentChallenge } from "../store/spent-challenges.ts";
-import type { Core } from "./core.ts";
-import { openText, sealText } from "./sealed-text.ts";
+import type { FederationCore } from "./federation-settings.ts";
+import { openText, sealText, type TextBinding } from "./sealed-text.ts";
 
 /** How long a user may take at the provider, in seconds. */
 export const attemptSeconds = 600;
@@ -47,7 +47,7 @@ interface SealedAttempt extends AttemptPurpose {
 
 /** Begins a sign-in at a provider. */
 export async function beginAttempt(
-  core: Core,
+  core: FederationCore,
   provider: string,
   purpose: AttemptPurpose,
 ): Promise<{ attempt: ProviderAttempt; sealed: string }> {
@@ -59,17 +59,22 @@ export async function beginAttempt(
   };
   return {
     attempt: (await secretsOf(core, provider, sealed))!,
-    sealed: await sealText(core, ["attempt", provider], JSON.stringify(sealed)),
+    sealed: await sealText(core, bindingOf(core, provider), JSON.stringify(sealed)),
   };
+}
+
+/** A provider of the same name may have another issuer in a later release: an attempt at the former one is none there. */
+function bindingOf(core: FederationCore, provider: string): TextBinding {
+  return ["attempt", provider, ...(core.providers.get(provider)?.issuers ?? [])];
 }
 
 /** What a browser's sign-in at this provider is for, or `undefined` if the text was not sealed here for it. */
 export async function readAttempt(
-  core: Core,
+  core: FederationCore,
   provider: string,
   sealed: string | undefined,
 ): Promise<SealedAttempt | undefined> {
-  const text = sealed && (await openText(core, ["attempt", provider], sealed));
+  const text = sealed && (await openText(core, bindingOf(core, provider), sealed));
   return text ? (JSON.parse(text) as SealedAttempt) : undefined;
 }
 
@@ -78,7 +83,7 @@ export async function readAttempt(
  * provider's check and the statement that spends it decide.
  */
 export async function openAttempt(
-  core: Core,
+  core: FederationCore,
   provider: string,
   sealed: string | undefined,
 ): Promise<BegunAttempt | undefined> {
@@ -91,7 +96,11 @@ export async function openAttempt(
 }
 
 /** `undefined` if the secret that it was derived from is no longer listed. */
-async function secretsOf(core: Core, provider: string, sealed: SealedAttempt): Promise<ProviderAttempt | undefined> {
+async function secretsOf(
+  core: FederationCore,
+  provider: string,
+  sealed: SealedAttempt,
+): Promise<ProviderAttempt | undefined> {
   const { id, version, createdAt, redirectUri, again } = sealed;
   const derive = async (what: string) => {
     const mac = await core.keys.mac("provider", [what, utf8(provider), id], version);

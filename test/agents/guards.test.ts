@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   type AgentGuardOptions,
   type ForeignTokenOptions,
+  type Principal,
   requireAgent,
   requireForeignToken,
 } from "../../src/agents/index.ts";
@@ -286,4 +287,21 @@ describe("S53: requireForeignToken", () => {
   ])("%s: refused where it is made", (_what, more, option) => {
     expect(() => guardFor(more)).toThrow(option);
   });
+});
+
+test("the principals are a closed union: a new one is refused by the compiler wherever each is handled", () => {
+  const nameOf = (principal: Principal): string => {
+    switch (principal.type) {
+      case "agent":
+        return principal.agent.id;
+      case "foreign":
+        return principal.subject;
+      default: {
+        const none: never = principal;
+        return none;
+      }
+    }
+  };
+  const foreign = { issuer: issuer.url, subject: "s", clientId: undefined, scopes: [], expiresAt: 0 };
+  expect(nameOf({ type: "foreign", ...foreign })).toBe("s");
 });

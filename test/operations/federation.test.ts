@@ -363,6 +363,19 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
       expect(await usersOf(identity)).toHaveLength(1);
     });
 
+    test("OC22: an attempt at a provider whose name has another issuer since", async () => {
+      const started = await world.auth.federation.start({ provider: "practice" });
+      const moved = world.isolate({
+        federation: { providers: [practiceProvider("practice", ["https://elsewhere.example"])] },
+      });
+      const identity = freshIdentity({ issuer: "https://elsewhere.example" });
+      const finish = moved.federation.finish({
+        ...{ provider: "practice", attempt: started.attempt, context: { address: freshAddress() } },
+        answer: answerOf(started, identity),
+      });
+      expect(await outcome(finish)).toBe("unauthorized.provider");
+    });
+
     test("a provider that was taken from the list: start, callback and link", async () => {
       const person = await verified();
       const identity = withAddress(person.identifier);
