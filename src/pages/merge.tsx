@@ -4,6 +4,7 @@ import { AuthError, type SignedInUser } from "../index.ts";
 import { backTo } from "./account-acts.tsx";
 import { respondWithForm } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
+import { Hidden } from "./parts.tsx";
 import { attempt, type Words } from "./refusal.ts";
 import { type PageRoute, type PagesAuth, type UserVisit, userForm, userPage } from "./route.ts";
 
@@ -37,9 +38,11 @@ export const mergeRoutes: readonly PageRoute[] = [
   userForm(
     path,
     path,
-    async (visit) => {
+    async (visit, form) => {
       const { c, auth, actor } = visit;
       const kept = await keptIn(visit);
+      // Another tab may have signed in to another account since the form was shown.
+      if (kept && form.text("users") !== usersOf(visit, kept)) return await confirmPage(visit, kept);
       if (!kept) return await beginPage(visit, new AuthError("unauthorized.session_expired"));
       const { refusal } = await attempt(mergingOf(visit).merge({ actor, into: kept.actor }), [
         "unauthorized.session_expired",
@@ -48,7 +51,7 @@ export const mergeRoutes: readonly PageRoute[] = [
       takeBack(c, auth, kept);
       return backTo(visit, "profile", "merge");
     },
-    { fields: [], does: ({ site }) => site.say("merge.title") },
+    { fields: ["users"], does: ({ site }) => site.say("merge.title") },
   ),
 
   userForm(`${path}/cancel`, path, async (visit) => {
@@ -97,12 +100,18 @@ function confirmPage(visit: UserVisit, kept: KeptSession, refusal?: AuthError): 
     title: site.text("merge.title"),
     intro: <p>{site.say("merge.text", names)}</p>,
     action: path,
+    fields: <Hidden name="users" value={usersOf(visit, kept)} />,
     button: site.text("merge.confirm"),
     isDanger: true,
     cancel: `${path}/cancel`,
     refusal,
     words,
   });
+}
+
+/** The accounts that a form is about. */
+function usersOf({ user }: UserVisit, kept: KeptSession): string {
+  return `${user.id} ${kept.user.id}`;
 }
 
 /** What the user calls the account. */

@@ -16,7 +16,8 @@ const person = (password?: string) => world.person({ transport: "cookie", ...(pa
 const waiting = ({ token }: Person) => ({ "__Host-kept-session": token });
 const cookieIn = (reply: PageReply, name: string) =>
   new RegExp(`^__Host-${name}=([^;]*)`, "m").exec(reply.setCookies.join("\n"))?.[1];
-const confirm = (ending: Person, kept: Person) => world.ask({ path, as: ending, cookies: waiting(kept), form: {} });
+const confirm = (ending: Person, kept: Person) =>
+  world.ask({ path, as: ending, cookies: waiting(kept), form: { users: `${ending.userId} ${kept.userId}` } });
 const statusOf = async ({ userId }: Person) => (await world.auth.users.get({ actor: system, userId })).status;
 
 describe("OC49: merging on the pages", () => {
@@ -48,13 +49,27 @@ describe("OC49: merging on the pages", () => {
       `linked account of <bdi>${other.identifier}</bdi> will then sign in to <bdi>${keeper.identifier}</bdi>`,
     );
     expect(page.text).toContain(`formaction="${path}/cancel"`);
-    const merged = await world.ask({ path, as, cookies: waiting(keeper), form: {} });
+    const users = /name="users" value="([^"]*)"/.exec(page.text)![1]!;
+    const merged = await world.ask({ path, as, cookies: waiting(keeper), form: { users } });
     expect([merged.status, merged.location]).toEqual([303, "/account?done=merge"]);
     expect([cookieIn(merged, "session"), cookieIn(merged, "kept-session")]).toEqual([keeper.token, ""]);
     expect(await statusOf(other)).toBe("revoked");
     const done = await world.ask({ path: "/account?done=merge", as: keeper });
     expect(done.text).toContain(english.texts["merge.done"]);
     expect(done.text).toContain(other.identifier);
+  });
+
+  test("a form about other accounts, after a sign-in in another tab: asks again, and merges nothing", async () => {
+    const [keeper, other, third] = [await person(), await person(), await person()];
+    const form = { users: `${other.userId} ${keeper.userId}` };
+    for (const [as, kept] of [
+      [third, keeper],
+      [other, third],
+    ] as const) {
+      const reply = await world.ask({ path, as, cookies: waiting(kept), form });
+      expect([reply.status, reply.text.includes(`<bdi>${as.identifier}</bdi>`)]).toEqual([200, true]);
+    }
+    expect([await statusOf(other), await statusOf(third)]).toEqual(["active", "active"]);
   });
 
   test("cancelled: the other account is signed out, and the browser is in the one that waited", async () => {
