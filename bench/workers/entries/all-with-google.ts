@@ -1,0 +1,17 @@
+/** All of identity, with the feature `federation` and Google as its provider. */
+import { accounts, signUp } from "sallyport";
+import { federation } from "sallyport/federation";
+import { mfa } from "sallyport/mfa";
+import { passkeys } from "sallyport/passkeys";
+import { personalAccessTokens } from "sallyport/personal-access-tokens";
+import { google } from "sallyport/providers/google";
+import { workerWith } from "../entry-options.ts";
+
+export default workerWith(
+  signUp({ mode: "open" }),
+  accounts(),
+  mfa({ sealingKeys: "" }),
+  passkeys(),
+  personalAccessTokens(),
+  federation({ providers: [google({ clientId: "client", clientSecret: "secret" })] }),
+);
