@@ -1,3 +1,6 @@
+import { readFile } from "node:fs/promises";
+import { runInNewContext } from "node:vm";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { google, type OneTapOptions, verifyOneTap } from "../../src/providers/google.ts";
 import { attempt, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
@@ -150,5 +153,61 @@ describe("OC31: the provider takes the same ID token", () => {
     const { provider, form } = await provided();
     form.append("credential", form.get("credential")!);
     expect(await codeOf(provider.finish(form, attempt({ nonce })))).toBe("invalid_callback");
+  });
+});
+
+describe("OC31: the button of docs/providers.md, with the dialog of FedCM", async () => {
+  const page = await readFile(new URL("../../docs/providers.md", import.meta.url), "utf8");
+  const [, script = ""] = /```js\n([\s\S]*?)```/.exec(page)!;
+
+  test("has at most 1 KiB of script, and no script of another site", () => {
+    expect(script.length).toBeGreaterThan(300);
+    expect(script.length).toBeLessThanOrEqual(1_024);
+    expect(gzipSync(script).length).toBeLessThanOrEqual(512);
+    expect(script).not.toContain("<script");
+  });
+
+  test("asks for a token with the nonce of the browser's cookie, and sends it to the callback as a form", async () => {
+    let click: () => Promise<void> = async () => undefined;
+    const asked: unknown[] = [];
+    const submitted: object[] = [];
+    const element = (fields: object[] = []) => ({
+      fields,
+      append: (field: object) => void fields.push(field),
+      submit() {
+        submitted.push({ ...this });
+      },
+    });
+    runInNewContext(script, {
+      document: {
+        querySelector: () => ({
+          addEventListener(_type: string, act: typeof click) {
+            click = act;
+          },
+        }),
+        createElement: () => element(),
+        body: element(),
+      },
+      fetch: async (path: string, init: RequestInit) => {
+        asked.push([path, init.method]);
+        return Response.json({ client_id: clientId, nonce });
+      },
+      navigator: {
+        credentials: {
+          async get({ identity }: { identity: object }) {
+            asked.push(identity);
+            return { token: "the-id-token" };
+          },
+        },
+      },
+    });
+    await click();
+    expect(asked).toMatchObject([
+      ["/auth/oidc/google/nonce", "POST"],
+      { providers: [{ configURL: "https://accounts.google.com/gsi/fedcm.json", clientId, nonce, params: { nonce } }] },
+    ]);
+    expect(submitted).toMatchObject([
+      { method: "post", action: "/auth/oidc/google/callback", fields: [{ name: "credential", value: "the-id-token" }] },
+    ]);
   });
 });
