@@ -120,7 +120,8 @@ export class IdpClient {
    * If the refresh fails while the access token still lives, `onRefreshError` is called and the old agent is returned.
    *
    * @throws {TokenExpiredError} If the access token has expired and there is no refresh token.
-   * @throws {RefreshError} If the access token has expired and could not be refreshed.
+   * @throws {RefreshError} If the access token has expired and could not be refreshed. If the issuer's code or answer has a class of its
+   *   own, such as `SessionExpiredError` or `TokenParseError`, that class is thrown instead.
    */
   async createAgent(tokens: unknown, options: AgentOptions = {}): Promise<AuthenticatedAgent> {
     return await restore(this.#settings, tokens, options);
