@@ -7,7 +7,7 @@ const names = {
   site: "clientSecret scopes prompt provesAgain clockToleranceSeconds",
   apple: "scopes prompt provesAgain clockToleranceSeconds",
   oauth2:
-    "clientSecret scope authorizeUrl accessTokenUrl userinfoUrl issuer responseIssuer requirePkce clientAuthentication subjectClaim identityOf privateHosts",
+    "clientSecret scope authorizeUrl accessTokenUrl userinfoUrl revocationUrl issuer responseIssuer requirePkce clientAuthentication subjectClaim identityOf privateHosts",
   oauth2Site: "clientSecret scope",
 };
 

@@ -171,7 +171,7 @@ async function ProviderProofs({
   next: string;
   hasPassword: boolean;
 }): Promise<Rendered> {
-  if (!auth.federation) return <></>;
+  if (!auth.federation) return null;
   const { data } = await auth.federation.list({ actor, userId: user.id });
   const own = auth.federation
     .providers()

@@ -35,6 +35,7 @@ export function discord(options: DiscordOptions): IdentityProvider {
     authorizeUrl: "https://discord.com/oauth2/authorize",
     accessTokenUrl: "https://discord.com/api/oauth2/token",
     userinfoUrl: "https://discord.com/api/v10/users/@me",
+    revocationUrl: "https://discord.com/api/oauth2/token/revoke",
     issuer: "https://discord.com",
     subjectClaim: "id",
     identityOf: (claims) => ({

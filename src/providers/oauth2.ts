@@ -15,7 +15,7 @@ import { type ClientSettings, type IdpClientOptions, readSettings } from "../oid
 import { checkMark, checkNames } from "../oidc/provider-options.ts";
 import { providerTokens, refreshTokens } from "../oidc/provider-tokens.ts";
 import { profileOfClaims, subjectOf } from "../oidc/standard-claims.ts";
-import { requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
+import { requestRevocation, requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
@@ -34,6 +34,8 @@ export interface OAuth2ProviderOptions
   readonly accessTokenUrl: string;
   /** Where the user of an access token is read, as a JSON object. */
   readonly userinfoUrl: string;
+  /** Where a token is revoked (RFC 7009), for `keepTokens` of `federation`. Default: nowhere. */
+  readonly revocationUrl?: string;
   /** The constant issuer of its identities, such as `https://acme.example`. Never change it. */
   readonly issuer: string;
   /** The `iss` of its answers to the browser (RFC 9207). Default: the issuer. */
@@ -68,7 +70,7 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
   checkNames(options, "oauth2");
   const { name, label = name, mark, scope = "openid email profile", requirePkce = true, ...more } = options;
   const { subjectClaim = "sub", identityOf, ...clientOptions } = more;
-  const { issuer, authorizeUrl } = options;
+  const { issuer, authorizeUrl, revocationUrl } = options;
   const settings = settingsOf(clientOptions);
   const { clientId } = settings;
   // RFC 6749 §3.3.
@@ -112,14 +114,22 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
       };
     },
     refresh: (refreshToken) => refreshTokens(settings, refreshToken),
+    ...(revocationUrl !== undefined && {
+      async revoke(token: string, kind: string) {
+        const answer = await requestRevocation(settings, token, kind);
+        if (answer.status !== 200) readObject(answer);
+      },
+    }),
   };
 }
 
 /** The settings of a client whose metadata is in its options. */
 function settingsOf(options: Omit<OAuth2ProviderOptions, "name" | "identityOf">): ClientSettings {
-  const { authorizeUrl, accessTokenUrl, userinfoUrl, issuer, responseIssuer = issuer, ...clientOptions } = options;
+  const { authorizeUrl, accessTokenUrl, userinfoUrl, revocationUrl, issuer, ...more } = options;
+  const { responseIssuer = issuer, ...clientOptions } = more;
   const settings = readSettings({ ...clientOptions, issuerUrl: issuer });
-  for (const [name, url] of Object.entries({ authorizeUrl, accessTokenUrl, userinfoUrl })) {
+  const revocation = revocationUrl === undefined ? {} : { revocationUrl };
+  for (const [name, url] of Object.entries({ authorizeUrl, accessTokenUrl, userinfoUrl, ...revocation })) {
     const isEndpoint = typeof url === "string" && isReachable(settings, url) && !url.includes("#");
     requireSetting(isEndpoint, name, url, "an https URL of a public host, without fragment");
   }
@@ -128,6 +138,7 @@ function settingsOf(options: Omit<OAuth2ProviderOptions, "name" | "identityOf">)
     jwks_uri: "",
     token_endpoint: accessTokenUrl,
     userinfo_endpoint: userinfoUrl,
+    ...(revocationUrl !== undefined && { revocation_endpoint: revocationUrl }),
     token_endpoint_auth_methods_supported: ["client_secret_post"],
     dpop_signing_alg_values_supported: [],
     authorization_response_iss_parameter_supported: false,

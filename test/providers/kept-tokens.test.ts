@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { discord } from "../../src/providers/discord.ts";
 import { github } from "../../src/providers/github.ts";
 import { google } from "../../src/providers/google.ts";
 import { microsoft } from "../../src/providers/microsoft.ts";
@@ -198,5 +199,49 @@ describe("OC43: revoking at an issuer", () => {
     issuer.spoils.metadata = ({ revocation_endpoint: _, ...metadata }) => metadata;
     await of(issuer).revoke!("token", "refresh_token");
     expect(issuer.revoked).toEqual([]);
+  });
+});
+
+describe("OC43: revoking at a site of OAuth 2.0", () => {
+  const urls = {
+    authorizeUrl: "https://acme.example/authorize",
+    accessTokenUrl: "https://acme.example/token",
+    userinfoUrl: "https://acme.example/me",
+  };
+  const revocationUrl = "https://acme.example/revoke";
+  const of = (site: StandIn, more: object = { revocationUrl }) =>
+    oauth2({
+      name: "acme",
+      issuer: "https://acme.example",
+      clientId: "c",
+      clientSecret: "s",
+      ...urls,
+      ...more,
+      fetch: site.fetch,
+    });
+
+  test("the token and its kind are sent, with the client's secret", async () => {
+    const site = new StandIn().put(revocationUrl, { body: "" });
+    await of(site).revoke!("token-1", "refresh_token");
+    const [request] = site.to(revocationUrl);
+    expect(Object.fromEntries(request!.form)).toEqual({
+      ...{ token: "token-1", token_type_hint: "refresh_token", client_id: "c", client_secret: "s" },
+    });
+  });
+
+  test.each([503, 400])("an answer with status %i: refused, so that it is tried again", async (status) => {
+    const site = new StandIn().put(revocationUrl, { status, json: { error: "invalid_client" } });
+    await expect(of(site).revoke!("token-1", "refresh_token")).rejects.toThrow();
+  });
+
+  test("without the option it revokes nothing, and a wrong URL is refused where the provider is made", () => {
+    expect(of(new StandIn(), {}).revoke).toBeUndefined();
+    for (const wrong of ["http://acme.example/revoke", "https://127.0.0.1/revoke", "/revoke", ""]) {
+      expect(() => of(new StandIn(), { revocationUrl: wrong })).toThrow(/revocationUrl/);
+    }
+  });
+
+  test("Discord has one", () => {
+    expect(discord({ clientId: "c", clientSecret: "s" }).revoke).toBeTypeOf("function");
   });
 });
