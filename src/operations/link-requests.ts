@@ -26,8 +26,8 @@ export interface LinkRequest {
   /** The address, as it was typed. */
   readonly identifier: string;
   /**
-   * A path of the site that the link carries as its parameter `next`, in ASCII and at most 512 characters long. Any other text is
-   * left out. The page that reads it must know the path.
+   * A path of the site that the link carries as its parameter `next`, in ASCII and at most 512 characters long; or one of the option
+   * `returnTo`. Any other text is left out. The page that reads it must know it.
    */
   readonly next?: string | undefined;
   /**
@@ -120,7 +120,7 @@ async function ask(
   const link = await newLink(core, kind, linkLifetimeSeconds, {
     withCode: 1,
     language: mailLanguageFor(core, acceptLanguage),
-    ...(next !== undefined && isPath(next) && { next }),
+    ...(next !== undefined && (isPath(next) || core.returnTo.includes(next)) && { next }),
   });
   const code = await linkCode(core, link.message.id, link.message.content);
   const [mac] = await codeMacs(core, browserHash, code!);

@@ -42,7 +42,9 @@ export const signUpRoutes: readonly PageRoute[] = [
       if (visit.signUp !== "open") {
         const { identifier } = typed;
         const { request } = mailOf(visit).mailedSignUp;
-        const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
+        const { value, refusal } = await attempt(
+          askForMail(visit, { request, purpose: "sign_up", identifier }, placeIn(visit, typed)),
+        );
         return value ?? (await requestPage(visit, typed, refusal));
       }
       const { value, refusal } = await attempt(
@@ -55,7 +57,7 @@ export const signUpRoutes: readonly PageRoute[] = [
 
   linkPage("/sign-up/finish", (visit) => {
     requireOpen(visit);
-    return finishPage(visit, "");
+    return finishPage(visit, { displayName: "", next: nextOf(visit, visit.c.req.query("next")) });
   }),
 
   openForm("/sign-up/finish", "/sign-up/finish", async (visit, form) => {
@@ -65,9 +67,10 @@ export const signUpRoutes: readonly PageRoute[] = [
     const { value, refusal } = await attempt(
       newAccount(visit, form, (fields) => mailedSignUp.confirm({ ...fields, token })),
     );
-    if (refusal) return await finishPage(visit, form.text("display_name"), refusal);
+    const typed = typedIn(visit, form);
+    if (refusal) return await finishPage(visit, typed, refusal);
     forgetLink(visit);
-    return await finishSignUp(visit, value, form);
+    return await finishSignUp(visit, value, form, typed.next);
   }),
 ];
 
@@ -96,7 +99,7 @@ function requireOpen(visit: Visit): void {
 interface Typed {
   readonly identifier: string;
   readonly displayName: string;
-  /** Where the account leads. With a link that is mailed first, it is forgotten. */
+  /** Where the account leads. */
   readonly next: string;
 }
 
@@ -108,6 +111,11 @@ function typedIn(visit: Visit, form: Form): Typed {
 /** A place after a sign-up: that of a sign-in alone, such as the account, is none. */
 function nextOf(visit: Visit, asked: string | undefined): string {
   return nextPath(asked, visit, visit.site.returnPaths.signUp);
+}
+
+/** The place that a mailed link carries: not the usual one. */
+function placeIn({ site }: Visit, { next }: Typed): string | undefined {
+  return next === site.returnPaths.signUp ? undefined : next;
 }
 
 /** The first page: it makes the account, or asks for a link. */
@@ -212,6 +220,7 @@ function requestPage(visit: Visit, typed: Typed, refusal?: AuthError): Response 
         name="sign-up"
         identifier={identifier}
         autocomplete="email"
+        next={next}
         error={isOfIdentifier ? sentence : undefined}
         fault={isOfIdentifier ? undefined : sentence}
         refusal={refusal}
@@ -223,7 +232,11 @@ function requestPage(visit: Visit, typed: Typed, refusal?: AuthError): Response 
   return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
-async function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Promise<Response> {
+async function finishPage(
+  visit: Visit,
+  { displayName, next }: Omit<Typed, "identifier">,
+  refusal?: AuthError,
+): Promise<Response> {
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
   const identifier = isTaken ? undefined : await linkAddress(visit, "sign_up");
@@ -240,6 +253,7 @@ async function finishPage(visit: Visit, displayName: string, refusal?: AuthError
       <form method="post" action={site.path("/sign-up/finish")}>
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
         <AccountOf site={site} identifier={identifier} />
+        <Hidden name="next" value={next} />
         <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />
         <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>

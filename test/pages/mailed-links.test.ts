@@ -6,9 +6,10 @@ import { addApp } from "../support/factors.ts";
 import { mailed, noticeTo, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
 
+const application = "https://app.example.com/in?a=1";
 let world: PageWorld;
 beforeAll(async () => {
-  world = await openPages({ auth: { signUp: "verify-first" } });
+  world = await openPages({ auth: { signUp: "verify-first", returnTo: [application] } });
 });
 afterAll(() => world.close());
 
@@ -213,6 +214,46 @@ describe("signing in by mail", () => {
 });
 
 describe("signing up with a mailed link", () => {
+  test.each(["link", "code"] as const)("the %s leads back to the application that asked for it", async (way) => {
+    const next = encodeURIComponent(application);
+    const first = await world.ask({ path: `/sign-up?next=${next}` });
+    expect(first.text).toContain('name="next" value="https://app.example.com/in?a=1"');
+    const identifier = freshIdentifier();
+    const sent = await asked("/sign-up", { identifier, next: application });
+    expect(sent.location).toBe(`/check-mail?for=sign_up&next=${next}`);
+    const opened =
+      way === "link"
+        ? await world.ask({ path: sent.url })
+        : await world.ask({
+            path: "/check-mail",
+            cookies: cookiesOf(sent),
+            form: { for: "sign_up", code: sent.code, next: application },
+          });
+    expect(opened.location).toBe(`/sign-up/finish?next=${next}`);
+    const cookies = cookiesOf(opened);
+    const page = await world.ask({ path: opened.location!, cookies });
+    expect(page.text).toContain('name="next" value="https://app.example.com/in?a=1"');
+    const form = { password: goodPassword, next: application };
+    const short = await world.ask({ path: "/sign-up/finish", cookies, form: { ...form, password: "short" } });
+    expect(short.text).toContain('name="next" value="https://app.example.com/in?a=1"');
+    const done = await world.ask({ path: "/sign-up/finish", cookies, form });
+    expect([done.status, done.location]).toEqual([303, application]);
+  });
+
+  test.each(["https://evil.example/", "//evil.example", "https://app.example.com/in?a=1#"])(
+    "open redirect: next=%s leads to the usual place",
+    async (next) => {
+      const sent = await asked("/sign-up", { identifier: freshIdentifier(), next });
+      expect([sent.location, sent.url.includes("next")]).toEqual(["/check-mail?for=sign_up", false]);
+      const done = await world.ask({
+        path: "/sign-up/finish",
+        cookies: { "__Host-mailed-link": sent.token },
+        form: { password: goodPassword, next },
+      });
+      expect([done.status, done.location]).toEqual([303, "/account"]);
+    },
+  );
+
   test("from the sign-in page to the account", async () => {
     const identifier = freshIdentifier();
     expect((await world.ask({ path: "/sign-in" })).text).toContain('<a href="/sign-up">Sign up</a>');
