@@ -75,7 +75,7 @@ export const federationWrites: readonly Write[] = [
     requests: 1,
     prepare: answered,
     act: (auth, { actor }, made: Answered) => auth.federation.finishLink({ ...made, actor }),
-    repeated: "conflict.identity_in_use",
+    repeated: "unauthorized.provider",
     check: isLinked,
   },
   {
