@@ -2,8 +2,7 @@
 -- The user handle with which a passkey was made, if its account has been merged into another one. Null: the user's own.
 alter table webauthn_credential add column handle bytea check (octet_length(handle) = 32);
 
--- A merge of two accounts owes a notice. A user without a verified address of their own hears of changes at the addresses that their
--- providers have verified. The rest of the function is as in 0022.
+-- A merge of two accounts owes a notice. The rest of the function is as in 0022.
 -- statement
 create or replace function sallyport_owe_notices() returns trigger language plpgsql as $$
 declare
@@ -69,24 +68,6 @@ begin
         and not exists (select from cred successor where successor.replaces = cred.id))
       or (cred.id = target and not exists (select from cred successor where successor.replaces = cred.id)))
     and cred.identifier ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$';
-  -- After a merge, the addresses of both accounts hear: the one that was found may have come with it.
-  if (found and kind <> 'accounts_merged') or kind = 'account_closed' then
-    return null;
-  end if;
-  -- Without a link: the mailbox is no way into the account.
-  insert into mail_message (id, kind, usr_id, cred_id, event_id, used_at, recipient, content, expires_at)
-  select distinct on (l.email) gen_random_uuid(), kind, subject, cred.id, new.id, sallyport_now(), l.email,
-    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', context.ip, 'user_agent', context.user_agent, 'linkless', true)),
-    sallyport_now() + interval '7 days'
-  from cred join linked_identity l on l.cred_id = cred.id
-  left join (select new.context ->> 'ip' as ip, new.context ->> 'user_agent' as user_agent
-    where new.actor_usr_id is null or new.actor_usr_id = subject) context on true
-  where cred.usr_id = subject and cred.type = 'oidc' and cred.status = 'active' and cred.id is distinct from target
-    and not exists (
-      select from cred named where named.usr_id = subject and named.type = 'password' and named.identifier = l.email
-        and named.status = 'active' and named.identifier_verified_at is not null)
-    and l.email ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$'
-  order by l.email, cred.id;
   return null;
 end
 $$;
