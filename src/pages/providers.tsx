@@ -171,7 +171,10 @@ const sentences = [
   [/^(account_not_allowed|\w*blocked|not_accepted)$/, "providers.excluded"],
   [/^auth_time$/, "providers.unproved"],
   // The session that began it may have ended meanwhile.
-  [/^(used|state_mismatch|\w+_(expired|grant|session)|unauthorized\.(session_\w+|invalid_token|mfa_\w+))$/, "linking.over"],
+  [
+    /^(used|state_mismatch|\w+_(expired|grant|session)|unauthorized\.(session_\w+|invalid_token|mfa_\w+))$/,
+    "linking.over",
+  ],
   [/^conflict\.dup/, "providers.taken"],
 ] as const;
 
