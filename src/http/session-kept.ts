@@ -22,7 +22,7 @@ export function setAside(c: Context, auth: WithRealm, token: string): void {
   endSession(c, auth);
 }
 
-/** Signs the session that waits out too. Otherwise, whoever has the browser next would get it back by cancelling. */
+/** Signs the session that waits out too. Otherwise, the next person at this browser would get it back by cancelling. */
 export async function endKept(c: Context, auth: CoreOperations & WithRealm, context: RequestContext): Promise<void> {
   const token = readCookie(c, auth, keptSessionCookie);
   if (token === undefined) return;

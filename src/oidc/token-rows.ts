@@ -148,8 +148,14 @@ export function tokenRows(options: TokenRowOptions): TokenRows {
       const id = await idOf(session);
       if (id === undefined) return undefined;
       const row = await execute(kept, { body: store.deleteAgentTokens(id), onLostReply: "repeat", decode: firstOf });
-      // Signing out goes on without a key.
-      return row?.tokens ? await kept.open(id, row.tokens).catch(() => undefined) : undefined;
+      if (!row?.tokens) return undefined;
+      try {
+        return await kept.open(id, row.tokens);
+      } catch (error) {
+        // The row is gone, so the user is signed out also if no listed key opens the tokens. Anything else is a fault.
+        if (error instanceof AuthError) return undefined;
+        throw error;
+      }
     },
     async createAgent(idp, session, { onRefreshError } = {}) {
       const id = await idOf(session);

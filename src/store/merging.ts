@@ -70,13 +70,13 @@ function refusalOf(acting: Handle<"acting">, target: Handle<"target">, { actor }
 
 /**
  * True if an owner may still take the account back with the link of a notice of the last three days, or an administrator recovers it:
- * a merge would end that. Without this, a thief of a password merges the account into their own before its owner reads the notice.
+ * a merge would end that. Otherwise, an attacker with the password could merge the account into their own before its owner reads the notice.
  */
 function isComingBack(userId: Statement): Statement {
   return sql`(exists (
         select from mail_message m where m.usr_id = ${userId} and m.event_id is not null and m.used_at is null
           and m.kind <> 'recovery_started'
-          -- A thief of the password alone has proved no factor.
+          -- An attacker with the password alone has proved no factor.
           and not (m.kind = 'new_device' and ${hasStrongProof(userId)})
           and m.created_at > sallyport_now() - make_interval(secs => ${restorableSeconds}::int))
       or exists (

@@ -1,5 +1,5 @@
 /**
- * Tokens of providers whose identity or user has ended: triggers owe their revocation, whoever ends them.
+ * Tokens of providers whose identity or user has ended: triggers owe their revocation, also if another SDK ends them.
  *
  * @module
  */

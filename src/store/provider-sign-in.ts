@@ -99,7 +99,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
       sql`reserved where reserved.allowed and ${login.attempt.expiresAt}::timestamptz > sallyport_now()`,
     )}),
     held as materialized (
-      -- Another SDK locks no user. Whoever ends the identity is waited for, or waits and then ends the new session.
+      -- Another SDK locks no user. This waits for an SDK that ends the identity, or that SDK waits and then ends the new session.
       select cred.id as cred_id, cred.usr_id, cred.status = 'active' and usr.status = 'active' as is_active
       from (${identityHeld(identity)}) seen join cred on cred.id = seen.cred_id join usr on usr.id = cred.usr_id
       for share of cred),

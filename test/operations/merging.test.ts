@@ -252,7 +252,7 @@ describeWorld("OC49: merging two accounts", { on: ["pglite", "postgres"] }, (wor
       expect(await statusOf(person.userId)).toBe("active");
     });
 
-    test("S40: while the link of a notice may still take it back from a thief of its password", async () => {
+    test("S40: while the link of a notice can still take it back from an attacker with its password", async () => {
       const owner = await withVerifiedAddress(world, await world.person());
       const before = world.mailbox.messages.length;
       const context = { address: freshAddress(), userAgent: "the thief's" };

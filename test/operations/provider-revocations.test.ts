@@ -156,7 +156,7 @@ describeWorld("OC43: revoking kept tokens at the provider", { on: ["pglite", "po
   describe("a refresh beside an ending", () => {
     const over = { expires_at: 1 };
 
-    test("the new refresh token is revoked too: nobody else knows it", async () => {
+    test("the new refresh token is revoked too", async () => {
       await clear();
       const desk = newDesk();
       let end = async (): Promise<unknown> => undefined;
@@ -224,7 +224,7 @@ describeWorld("OC43: revoking kept tokens at the provider", { on: ["pglite", "po
       const waits: number[] = [];
       for (let attempt = 0; attempt < 3; attempt++) {
         expect(await auth.federation.revokeOwed()).toEqual({ revoked: 0 });
-        // Not due: nobody asks.
+        // Not due: no provider is asked.
         expect(await auth.federation.revokeOwed()).toEqual({ revoked: 0 });
         const [row] = await world.rows(sql<{ minutes: number }>`
           select round(extract(epoch from due_at - sallyport_now()) / 60)::int as minutes from provider_revocation`);

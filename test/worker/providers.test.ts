@@ -219,7 +219,7 @@ function refusalOf(act: () => unknown): unknown {
   }
 }
 
-/** Every issuer is this one: it answers with the metadata of whoever is asked. */
+/** Stands in for every issuer: it answers with the metadata of the issuer that is asked. */
 async function answerAsIssuer(url: string): Promise<Response> {
   const asked = url.replace(/\/\.well-known\/openid-configuration$/, "");
   const isTenant = asked.startsWith("https://login.microsoftonline.com/");
