@@ -14,6 +14,16 @@ export interface DomainProof {
 /** A name has 253 characters (RFC 1035 §2.3.4), and the record's has eleven more than the domain. */
 const longestDomain = 242;
 
+/** True for a domain that {@link provesDomain} accepts. */
+export function isProvableDomain(domain: unknown): domain is string {
+  return isDomainName(domain) && domain.includes(".") && domain.length <= longestDomain;
+}
+
+/** The TXT record that proves a domain: its name, and its text. */
+export function proofRecord({ domain, value }: DomainProof): { readonly name: string; readonly text: string } {
+  return { name: `_sallyport.${domain}`, text: `sallyport-domain-verification=${value}` };
+}
+
 /**
  * True if a TXT record of `_sallyport.<domain>` is `sallyport-domain-verification=<value>`, and nothing more.
  *
@@ -26,12 +36,12 @@ const longestDomain = 242;
  *   no answer.
  */
 export async function provesDomain(resolver: TxtResolver, { domain, value }: DomainProof): Promise<boolean> {
-  const isDomain = isDomainName(domain) && domain.includes(".") && domain.length <= longestDomain;
-  requireOption(isDomain, domain, "a domain such as example.com", "domain");
+  requireOption(isProvableDomain(domain), domain, "a domain such as example.com", "domain");
   // 22 characters have 132 bits.
   const isValue = typeof value === "string" && /^[\w-]{22,128}$/.test(value);
   requireOption(isValue, undefined, "22 to 128 characters of base64url", "value");
-  const wanted = utf8(`sallyport-domain-verification=${value}`);
-  const records = await resolver(`_sallyport.${domain}`);
+  const { name, text } = proofRecord({ domain, value });
+  const wanted = utf8(text);
+  const records = await resolver(name);
   return records.filter((record) => constantTimeEqual(utf8(record), wanted)).length > 0;
 }

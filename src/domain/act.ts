@@ -8,7 +8,7 @@ import type { ErrorCode } from "./error.ts";
 import type { IdType } from "./id.ts";
 
 /** The kinds of locks, in the order in which every statement takes them. Several of one kind are taken by id or name. */
-export const lockOrder = ["identifier", "user", "administrators", "key", "counter"] as const;
+export const lockOrder = ["identifier", "user", "organization", "owners", "administrators", "key", "counter"] as const;
 
 export type LockKind = (typeof lockOrder)[number];
 
@@ -32,13 +32,17 @@ export interface Who {
   readonly relation?: RelationOnObject;
 }
 
-/** A relation of the tuple table on an act's object, such as a role in an organization. */
+/** A relation of the tuple table on an act's object. On an organization, it counts only with an active membership in that role. */
 export interface RelationOnObject {
   /** The object's type in the tuple table, such as `org`. */
   readonly on: string;
-  /** One of these relations suffices. The strongest comes first. */
-  readonly anyOf: readonly string[];
-  /** The act gives or takes a relation, which must not be stronger than the strongest that the actor holds. */
+  /** The relations with which a user knows the object. The strongest comes first. */
+  readonly among: readonly string[];
+  /** The weakest of them that suffices. */
+  readonly atLeast: string;
+  /** Only within ten minutes of a proof. */
+  readonly fresh?: true;
+  /** The act gives or takes relations, none of which may be stronger than the strongest that the actor holds. */
   readonly notAboveOwn?: true;
 }
 

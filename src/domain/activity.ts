@@ -9,11 +9,14 @@ import * as credentials from "./acts/credential.ts";
 import { acceptInvitation } from "./acts/deployment-invitation.ts";
 import * as factors from "./acts/factor.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
+import * as memberships from "./acts/membership.ts";
 import { keepInMerge } from "./acts/merging.ts";
 import { disownNotice } from "./acts/notice.ts";
+import { createOrganization } from "./acts/organization.ts";
+import { acceptInvitation as joinOrganization } from "./acts/organization-invitation.ts";
 import * as passkeys from "./acts/passkey.ts";
 import * as tokens from "./acts/personal-access-token.ts";
-import { endProviderSessions, linkIdentity } from "./acts/provider.ts";
+import { endProviderSessions, importIdentity, linkIdentity } from "./acts/provider.ts";
 import * as recovery from "./acts/recovery.ts";
 import * as sessions from "./acts/session.ts";
 import { signIn, signUp } from "./acts/sign-in.ts";
@@ -60,6 +63,13 @@ export const activityEvent = {
     "token_created",
     "token_revoked",
     "profile_changed",
+    "organization_created",
+    "ownership_handed_over",
+    "membership_added",
+    "membership_role_changed",
+    "membership_suspended",
+    "membership_reinstated",
+    "membership_ended",
     "accounts_merged",
     "terms_accepted",
     "account_locked",
@@ -141,6 +151,7 @@ export function shownEvents(): readonly ShownEvent[] {
     done(recovery.finishRecovery, "recovery_finished"),
     done(passkeys.registerPasskey, "passkey_added"),
     done(linkIdentity, "identity_linked"),
+    done(importIdentity, "identity_linked"),
     done(passkeys.renamePasskey, "passkey_renamed"),
     done(factors.confirmFactor, "factor_added"),
     done(factors.revokeFactor, "factor_removed"),
@@ -151,6 +162,15 @@ export function shownEvents(): readonly ShownEvent[] {
     done(tokens.createPat, "token_created"),
     done(tokens.revokePat, "token_revoked"),
     done(users.updateUser, "profile_changed"),
+    done(createOrganization, "organization_created"),
+    done(memberships.transferOwnership, "ownership_handed_over"),
+    done(memberships.addMember, "membership_added"),
+    done(joinOrganization, "membership_added"),
+    done(memberships.changeRole, "membership_role_changed"),
+    done(memberships.suspendMembership, "membership_suspended"),
+    done(memberships.reinstateMembership, "membership_reinstated"),
+    done(memberships.leaveOrganization, "membership_ended"),
+    done(memberships.removeMember, "membership_ended"),
     done(keepInMerge, "accounts_merged"),
     done(acceptTerms, "terms_accepted"),
     done(disownNotice, "account_locked"),

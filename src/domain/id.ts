@@ -28,6 +28,12 @@ export type AuditId = Id<"aud">;
 export type FactorId = Id<"mfa">;
 /** The identifier of a personal access token. It is the public part of the token. */
 export type PersonalAccessTokenId = Id<"pat">;
+/** The identifier of an organization. */
+export type OrganizationId = Id<"org">;
+/** The identifier of a membership. */
+export type MembershipId = Id<"mem">;
+/** The identifier of an invitation to an organization. It opens nothing; only a secret does. */
+export type InvitationId = Id<"inv">;
 /** The identifier of an invitation to the deployment. The prefix is Sallyport's own, so {@link decodeId} does not know it. */
 export type DeploymentInvitationId = Id<"join">;
 

@@ -38,6 +38,8 @@ export interface ProvedIdentity {
   readonly email?: string | undefined;
   /** True only if the provider says that it has verified that the address is the user's. */
   readonly emailVerified: boolean;
+  /** True if the provider made the address for this application alone, and passes its messages on, as Apple does. Default: not known. */
+  readonly isPrivateEmail?: boolean | undefined;
   /** Shown to the user. */
   readonly name?: string | undefined;
   /** The methods that the user proved at the provider (RFC 8176), if the provider says so. */

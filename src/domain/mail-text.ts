@@ -21,6 +21,8 @@ export type MailKind =
   | "sign_up_taken"
   /** An administrator's invitation to make an account. Nothing in it is the administrator's own text. */
   | "invitation"
+  /** An invitation to an organization. Only the organization's name in it is its members' own text. */
+  | "organization_invitation"
   /** The link and the code that prove a new address of an account. */
   | "change_identifier"
   /** In place of `change_identifier`, to the owner of an account that has the address. Its link leads to the sign-in page. */
@@ -42,7 +44,7 @@ export interface MailText {
   readonly subject: string;
   /**
    * With `{site}`, the name of the site, and `{address}`, the address that the message is about. `{circumstances}` in a notice says
-   * when and where it happened, in sentences.
+   * when and where it happened, in sentences. `{organization}` in an invitation is the organization's name.
    */
   readonly paragraphs: readonly string[];
   /** The link's label. The link stands after the paragraphs, and the code after the link. */
@@ -67,6 +69,8 @@ export interface MailPhrases {
   /** A device, with `{browser}` and `{system}`. */
   readonly browserAndSystem: string;
   readonly unknownDevice: string;
+  /** In place of the name of an organization that has none. */
+  readonly unnamedOrganization: string;
 }
 
 /** A language of messages. */
@@ -93,6 +97,8 @@ interface MailFacts {
   readonly event?:
     | { readonly at: Date; readonly userAgent: string | null; readonly ip?: string | undefined }
     | undefined;
+  /** The name of the organization that the message is about. */
+  readonly organization?: string | undefined;
 }
 
 /** The two forms of a message. */
@@ -115,9 +121,14 @@ interface FilledMail {
 /** Renders a message. Everything that is not the language's own is escaped. */
 export function renderMail(language: MailLanguage, kind: MailKind, facts: MailFacts): RenderedMail {
   const { texts, phrases } = language;
-  const { site, address, url, code, event } = facts;
+  const { site, address, url, code, event, organization } = facts;
   const text = texts[kind];
-  const slots = { site, address, circumstances: event ? circumstancesOf(language, event) : "" };
+  const slots = {
+    site,
+    address,
+    circumstances: event ? circumstancesOf(language, event) : "",
+    organization: organization === undefined ? phrases.unnamedOrganization : plainName(organization),
+  };
   const filled = (part: string): string => fill(part, slots).replace(/[^\P{Cc}\n]+/gu, " ");
   const hasLink = url !== undefined && text.action !== undefined;
   const message = {
@@ -136,6 +147,13 @@ export function renderMail(language: MailLanguage, kind: MailKind, facts: MailFa
 /** Puts values into slots. A value is no text with slots of its own. A slot without a value stays as it is written. */
 function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (slot, name: string) => (Object.hasOwn(values, name) ? values[name]! : slot));
+}
+
+/** A name of at most 60 characters in which no mail program finds a link: a word joiner follows each `.`, `/`, `:` and `@`. */
+function plainName(name: string): string {
+  const characters = [...name.replace(/[\p{Cc}\p{Cf}]+/gu, " ")];
+  const short = characters.length > 60 ? `${characters.slice(0, 59).join("")}…` : characters.join("");
+  return short.replace(/[./:@]/g, "$&\u2060");
 }
 
 /** When and where it happened, in a sentence for each. */

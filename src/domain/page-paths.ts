@@ -6,6 +6,7 @@ export const places = {
   security: "/account/security",
   devices: "/account/devices",
   tokens: "/account/tokens",
+  organizations: "/account/organizations",
   activity: "/account/activity",
 } as const;
 
@@ -25,8 +26,11 @@ export const nextPaths: readonly string[] = [
   "/account/recovery-codes",
   "/account/sessions/revoke-others",
   "/account/tokens/new",
+  "/account/organizations/new",
+  "/account/join",
   "/account/close",
   "/account/merge",
+  "/account/step-up/continue",
   "/account/invitations",
   "/account/terms",
   "/account/invitations/new",

@@ -17,7 +17,7 @@ interface Kinds {
   time: { row: Date; value: Date; wire: string };
 }
 
-type Kind = keyof Kinds | `${IdType} id`;
+type Kind = keyof Kinds | `${IdType} id` | `${IdType} ids`;
 
 /** A kind, with `?` if the field may be null; or the texts that the field may hold, with null if it may be null. */
 export type Field = Kind | `${Kind}?` | readonly (string | null)[];
@@ -33,9 +33,11 @@ type FieldOf<Declared, As extends Form> = Declared extends readonly (infer Choic
     ? FieldOf<Present, As> | null
     : Declared extends `${infer Type extends IdType} id`
       ? { row: string; value: Id<Type>; wire: string }[As]
-      : Declared extends keyof Kinds
-        ? Kinds[Declared][As]
-        : never;
+      : Declared extends `${infer Type extends IdType} ids`
+        ? { row: readonly string[]; value: readonly Id<Type>[]; wire: string[] }[As]
+        : Declared extends keyof Kinds
+          ? Kinds[Declared][As]
+          : never;
 
 /** A record as a statement gives it: identifiers are UUIDs. */
 export type RowOf<Table> = { readonly [Name in keyof Table]: FieldOf<Table[Name], "row"> };
@@ -82,7 +84,7 @@ export function memberOf(name: string, field: Field): string {
   return type ? `${type}_id` : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The type of identifier that a field holds, if it holds one. */
+/** The type of identifier that a field holds, if it holds one or a list of them. */
 export function idTypeOf(field: Field): IdType | undefined {
   const end = (field as string).indexOf(" id");
   return end > 0 ? ((field as string).slice(0, end) as IdType) : undefined;
@@ -105,7 +107,9 @@ export function toValue(table: RecordTable, row: Readonly<Record<string, unknown
     const field = table[name]!;
     const stored = row[prefix + name];
     const type = idTypeOf(field);
-    value[name] = type && stored ? wireId(type, stored as string) : field === "count" ? Number(stored) : stored;
+    const toWire = (uuid: unknown): string => wireId(type!, uuid as string);
+    if (type && stored) value[name] = Array.isArray(stored) ? stored.map(toWire) : toWire(stored);
+    else value[name] = field === "count" ? Number(stored) : stored;
   }
   return value;
 }

@@ -6,14 +6,15 @@ import { englishMail } from "../domain/mail-texts/english.ts";
 import type { NoticeKind } from "../domain/notices.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
+import { requireLinkPath } from "./link-path.ts";
 import { checked, requireBoolean, requireText, requireWhole } from "./options.ts";
 
 /**
- * What mailed links lead to: the kinds of messages with a link of their own, and `notice` for all notices. The feature `invitations`
- * says where an invitation leads to.
+ * What mailed links lead to: the kinds of messages with a link of their own, and `notice` for all notices. The features
+ * `invitations` and `organizations` say where their invitations lead to.
  */
 export type LinkKind =
-  | Exclude<MailKind, NoticeKind | "invitation" | "address_restored" | "recovery_finished">
+  | Exclude<MailKind, NoticeKind | "invitation" | "organization_invitation" | "address_restored" | "recovery_finished">
   | "notice";
 
 /** The options of the feature `mail`. */
@@ -117,10 +118,7 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     ...linkPaths,
   };
   checked("linkPaths", () => {
-    for (const path of Object.values(paths)) {
-      const isPath = /^\/[^\s?#\\]*$/.test(path) && new URL(path, base).origin === base;
-      requireOption(isPath, path, "a path, such as /verify");
-    }
+    for (const path of Object.values(paths)) requireLinkPath(base, path, "/verify");
   });
   return {
     mailer,

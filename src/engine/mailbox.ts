@@ -12,11 +12,11 @@ export async function mailboxOf(core: Core, typed: string): Promise<string> {
 
 /**
  * The counter of the messages to a mailbox. Strangers can use up their own, so there are others: for sessions of the account that
- * has the address, for its known devices, and for administrators and the application (S22).
+ * has the address, for its known devices, for administrators and the application, and for invitations to organizations (S22).
  */
 export function mailboxCounter(
   mailbox: string,
-  asker: "anyone" | "account" | "device" | "administrator" = "anyone",
+  asker: "anyone" | "account" | "device" | "administrator" | "member" = "anyone",
 ): Counter {
   const name = asker === "anyone" ? `mailbox:${mailbox}` : `mailbox-${asker}:${mailbox}`;
   return { name, limit: mailboxLimit, kind: "address" };

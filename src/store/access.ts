@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { GuardedAct } from "../domain/act.ts";
+import type { GuardedAct, RelationOnObject } from "../domain/act.ts";
 import { Actor } from "../domain/actor.ts";
 import { uuidFor } from "../domain/id.ts";
 import { administratorFreshSeconds, freshSeconds } from "../domain/session.ts";
 import { type Cte, type Handle, materialized } from "./cte.ts";
 import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
 import { isAdministrator, strongestRelation } from "./relations.ts";
+import { standingIn } from "./session-standing.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
@@ -29,10 +30,10 @@ export function acting(actor: Actor): Cte<"acting"> {
 export function rightsOf(actor: Actor): Statement {
   const subject = Actor.subjectOf(actor);
   if ("system" in subject) {
-    return sql`select null::uuid as usr_id, true as trusted, true as fresh, true as administrator, true as elevated`;
+    return sql`select null::uuid as usr_id, null::uuid as ses_id, true as trusted, true as fresh, true as administrator, true as elevated`;
   }
   return sql`
-    select u.id as usr_id, false as trusted,
+    select u.id as usr_id, s.id as ses_id, false as trusted,
       coalesce(s.auth_time > sallyport_now() - make_interval(secs => ${freshSeconds}::int), false)
         and (coalesce(s.mfa_verified_at > sallyport_now() - make_interval(secs => ${freshSeconds}::int), false)
           or not (${hasStrongProof(sql`u.id`)} or ${demandsSecondFactor(sql`u.id`)})) as fresh,
@@ -50,8 +51,8 @@ export interface About {
   readonly owner?: Statement | undefined;
   /** SQL for the UUID of the object that relations are held on. */
   readonly object?: Statement;
-  /** SQL for the relation that the act gives or takes. */
-  readonly relation?: Statement;
+  /** SQL for the relations that the act gives or takes, as an array of texts. */
+  readonly relations?: Statement;
 }
 
 /**
@@ -75,13 +76,42 @@ export function refusalUnless({ who }: GuardedAct, acting: Handle<"acting">, abo
   end`;
 }
 
-/** The branch of a `case` for a user with a relation on the object, if the row names one. */
-function refusalOfHolder({ relation }: GuardedAct["who"], acting: Handle<"acting">, about: About): Statement {
+/**
+ * The branch of a `case` for a user with a relation on the object, if the row names one. A relation that does not suffice takes
+ * nothing from an administrator: otherwise an owner could make them a guest, and escape them. Nor does a session that lacks what the
+ * organization's security policy asks for.
+ */
+function refusalOfHolder(
+  { relation, administrator }: GuardedAct["who"],
+  acting: Handle<"acting">,
+  about: About,
+): Statement {
   if (!relation || !about.object) return sql``;
-  const own = strongestRelation(relation, sql`${acting}.usr_id`, about.object);
-  if (!relation.notAboveOwn) return sql`when ${own} is not null then null`;
-  const touched = sql`coalesce(array_position(${relation.anyOf}::text[], ${about.relation ?? sql`null::text`}), 2147483647)`;
-  return sql`when ${own} is not null then case when ${own} > ${touched} then 'forbidden' end`;
+  const { among, atLeast, fresh = false, notAboveOwn } = relation;
+  const held = strongestRelation(relation, sql`${acting}.usr_id`, about.object);
+  const strongest = sql`(
+      select min(array_position(${among}::text[], touched)) from unnest(${about.relations ?? sql`'{}'::text[]`}) touched)`;
+  const weakest = among.indexOf(atLeast) + 1;
+  return sql`when ${held} <= case when ${acting}.administrator and ${administrator === true}::boolean
+        then ${weakest}::int else ${among.length}::int end then (
+      select case when own.rank > ${weakest}::int then 'forbidden'
+        when own.unmet is not null then case
+          when not (${acting}.administrator and ${administrator === true}::boolean) then own.unmet
+          when not ${acting}.elevated then 'unauthorized.reauthentication_required' end
+        ${notAboveOwn ? sql`when own.rank > ${strongest} then 'forbidden.role_hierarchy'` : sql``}
+        when ${fresh}::boolean and not ${acting}.fresh then 'unauthorized.reauthentication_required' end
+      from (select ${held} as rank, ${unmetBy(relation, acting, about.object)} as unmet) own)`;
+}
+
+/** SQL for the code of what the actor's session lacks to use a relation on an object, or null. */
+export function unmetBy({ on }: RelationOnObject, acting: Handle<"acting">, object: Statement): Statement {
+  return on === "org" ? unmetIn(object, acting) : sql`null::text`;
+}
+
+/** SQL for the code of what the actor's session lacks to use a role in an organization, or null. */
+export function unmetIn(organization: Statement, acting: Handle<"acting">): Statement {
+  const standing = standingIn(organization, sql`${acting}.usr_id`, sql`${acting}.ses_id`);
+  return sql`case when not ${acting}.trusted then (select standing.refusal from (${standing}) standing) end`;
 }
 
 /** The tail of a statement that may be planned. It raises the verdict's refusal, which undoes the whole batch. */

@@ -12,11 +12,11 @@ import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { type Admission, type Counter, countAttempts } from "./counters.ts";
 import { handle } from "./cte.ts";
-import { type Guarded, guardedChange } from "./guarded.ts";
+import { type Guarded, guardedChange, isAfter } from "./guarded.ts";
 import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
 import { isWithheld, passwordNamed } from "./identifiers.ts";
 import type { Lock } from "./locks.ts";
-import type { OwedMessage } from "./mail.ts";
+import { type OwedMessage, withdrawMessage } from "./mail.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -56,7 +56,8 @@ export interface NewInvitation extends Asked {
 }
 
 /** The invitation, if there is no refusal and the attempt was admitted. */
-export type MadeRow = InvitationRow & Admission & { readonly refusal: string | null };
+export type MadeRow = Omit<InvitationRow, "id"> &
+  Admission & { readonly refusal: string | null; readonly id: string | null };
 
 /**
  * Makes an invitation, or gives the open one of the same address new secrets and a new end; what was owed with the old secret is
@@ -119,13 +120,6 @@ export function recallCreated(copiedHash: string, auditId: string): Statement<Ma
     where aud.id = ${auditId}::uuid`;
 }
 
-/** `update mail_message …` that gives up the messages that `from` names, if they are still owed. */
-export function withdrawMessage(from: Statement, messageId: Statement): Statement {
-  return sql`
-      update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
-      from ${from} where m.id = ${messageId} and m.status = 'owed'`;
-}
-
 /**
  * A page of the invitations that are open or have expired, in order of their ids. One additional row shows that others follow.
  * There is always at least one row: if there is no invitation or the actor may not ask, it holds the refusal.
@@ -134,7 +128,7 @@ export function selectInvitations(
   asked: Asked & { after: string | undefined; limit: number },
 ): Statement<Guarded<InvitationRow>> {
   const actor = acting(asked.actor);
-  const { after = null, limit } = asked;
+  const { after, limit } = asked;
   return sql`
     with ${actor.define},
     verdict as materialized (
@@ -145,7 +139,7 @@ export function selectInvitations(
     )}),
     page as (
       select inv.* from deployment_invitation inv, verdict
-      where verdict.refusal is null and inv.status = 'pending' and (${after}::uuid is null or inv.id > ${after}::uuid)
+      where verdict.refusal is null and inv.status = 'pending' and ${isAfter(sql`inv.id`, after)}
       order by inv.id limit ${limit}::int + 1)
     select verdict.refusal, ${columns()} from verdict left join page inv on true order by inv.id`;
 }

@@ -5,10 +5,11 @@
  * @module
  */
 import { type GuardedAct, ownerOnly } from "../domain/act.ts";
-import { acting, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { acting, raiseRefusal, readsAnothersData, refusalUnless, unmetBy } from "./access.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Handle, handle } from "./cte.ts";
 import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
+import { strongestRelation } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The row of an act's object, and the actor who performs the act. */
@@ -19,6 +20,12 @@ export interface GuardedRow extends Asked {
   readonly id: string;
   /** SQL for the row's user. */
   readonly owner: Statement;
+  /** SQL for whether a row counts, by its plain column names. A row that does not count is absent. Default: every row. */
+  readonly within?: Statement;
+  /** SQL for the UUID of the object that the act's relation is held on. A read by a user who holds one leaves no event. */
+  readonly object?: Statement;
+  /** SQL for the relations that the act gives or takes, as an array of texts. */
+  readonly relations?: Statement;
 }
 
 /** The row of a user. */
@@ -67,11 +74,13 @@ export function guardedRead<Row>(read: GuardedRow & { columns: Statement; join?:
  * With a `limit`, one additional row shows that others follow.
  *
  * @param list.of SQL for the table's name. The row has the same name.
+ * @param list.by SQL for the column with the id of the list's object. Default `usr_id`.
  * @param list.where SQL for which of the user's objects. Default all.
  */
 export function guardedList<Row>(
   list: GuardedRow & {
     of: Statement;
+    by?: Statement;
     /** SQL for a second table with the same columns, whose rows are listed too. */
     twin?: Statement;
     where?: Statement;
@@ -84,10 +93,11 @@ export function guardedList<Row>(
   return sql`
     with ${guardRead(list)},
     page as (
-      select ${of}.* from ${list.twin ? bothOf(of, list.twin) : of} join verdict on ${of}.usr_id = verdict.id and verdict.refusal is null
-      where (${page?.after ?? null}::uuid is null or ${of}.id > ${page?.after ?? null}::uuid) and ${list.where ?? sql`true`}
-      order by ${of}.id
-      limit ${page?.limit ?? null}::int + 1)
+      select ${of}.* from verdict cross join lateral (
+        select ${of}.* from ${list.twin ? bothOf(of, list.twin) : of}
+        where ${of}.${list.by ?? sql`usr_id`} = verdict.id and ${list.where ?? sql`true`} and ${isAfter(sql`${of}.id`, page?.after)}
+        order by ${of}.id limit ${page?.limit ?? null}::int + 1) ${of}
+      where verdict.refusal is null)
     select verdict.refusal, ${list.columns}
     from verdict left join page ${of} on true ${list.join ?? sql``} order by ${of}.id`;
 }
@@ -109,6 +119,8 @@ export function guardedInsert<Row>(
     userId: string;
     table: Statement;
     refusal: (handles: { acting: Handle<"acting">; owner: Handle<"owner"> }) => Statement;
+    /** What the act is about besides the user, as in {@link GuardedRow}. */
+    about?: Pick<GuardedRow, "object" | "relations">;
     into: Statement;
     before?: Statement;
     also?: Statement;
@@ -116,6 +128,8 @@ export function guardedInsert<Row>(
     otherwise?: string;
     keepsRefusal?: true;
     columns: Statement;
+    /** SQL for other sources of the columns. */
+    join?: Statement;
     /** The caller's key, which makes one object. */
     claim?: IdempotencyClaim | undefined;
   },
@@ -131,7 +145,7 @@ export function guardedInsert<Row>(
     owner as materialized (select id, status from usr where id = ${insert.userId}::uuid for share),
     verdict as materialized (
       select owner.id as usr_id, coalesce(
-        ${refusalUnless(act, actor.name, { owner: sql`owner.id` })},
+        ${refusalUnless(act, actor.name, { owner: sql`owner.id`, ...insert.about })},
         case when owner.id is null then 'not_found'
           when owner.status <> 'active' then 'precondition.user_not_active' end,
         ${insert.refusal({ acting: actor.name, owner })}) as refusal
@@ -142,12 +156,13 @@ export function guardedInsert<Row>(
       keepsRefusal
         ? sql`coalesce(verdict.refusal, case when ${table}.id is null then ${otherwise} end) as refusal, `
         : sql``
-    }${insert.columns} from verdict left join ${table} on true
+    }${insert.columns} from verdict left join ${table} on true ${insert.join ?? sql``}
     where case
       when ${keepsRefusal ?? false}::boolean then true
       when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
+      when not ${once.isFirst} then false
       when ${table}.id is null then sallyport_refuse(${otherwise})
-      else ${once.isFirst} end`;
+      else true end`;
 }
 
 /**
@@ -183,7 +198,8 @@ export function guardedChange<Row>(
   };
   const event = successOf(change.act, change, sql`changed.id`);
   const locked = (rows: Statement): Statement =>
-    sql`select * from (select * from ${rows} where id = ${change.id}::uuid for no key update) found`;
+    sql`select * from (select * from ${rows} where id = ${change.id}::uuid and ${change.within ?? sql`true`}
+      for no key update) found`;
   const update = (rows: Statement): Statement => sql`(
       update ${rows} ${table} set ${change.set} from verdict, target
       where ${table}.id = verdict.id and verdict.refusal is null and ${change.when ?? sql`true`}
@@ -211,6 +227,11 @@ export function guardedChange<Row>(
     where ${raiseRefusal(verdict)}`;
 }
 
+/** SQL for whether an id comes after a cursor. An index can begin there, whether or not there is a cursor. */
+export function isAfter(id: Statement, after: string | undefined): Statement {
+  return sql`${id} > ${after ?? "00000000-0000-0000-0000-000000000000"}::uuid`;
+}
+
 /** SQL for the rows of two tables that have the same columns in the same order. */
 export function bothOf(table: Statement, twin: Statement): Statement {
   return sql`(select * from ${table} union all select * from ${twin}) ${table}`;
@@ -220,12 +241,19 @@ export function bothOf(table: Statement, twin: Statement): Statement {
 export function guardRead(row: GuardedRow): Statement {
   const actor = acting(row.actor);
   const verdict = handle<"verdict">(sql`verdict`);
+  const { relation } = row.act.who;
+  const own =
+    relation && row.object
+      ? sql`case when ${strongestRelation(relation, sql`acting.usr_id`, row.object)} <= ${relation.among.indexOf(relation.atLeast) + 1}::int
+            and ${unmetBy(relation, actor.name, row.object)} is null then acting.usr_id else ${row.owner} end`
+      : row.owner;
   return sql`${actor.define},
     verdict as materialized (
-      select target.id, ${row.owner} as owner_id, coalesce(
+      select target.id, ${own} as owner_id, coalesce(
         ${refusalUnless(row.act, actor.name, row)},
         case when target.id is null then 'not_found' end) as refusal
-      from (select 1) one left join ${row.table} target on target.id = ${row.id}::uuid left join acting on true),
+      from (select 1) one left join ${row.table} target on target.id = ${row.id}::uuid
+        and ${row.within ?? sql`true`} left join acting on true),
     audit as (${insertAuditEvent(
       { ...successOf(row.act, row, sql`${row.id}::uuid`), repeatable: true },
       sql`verdict cross join acting where ${readsAnothersData(verdict, actor.name, sql`verdict.owner_id`)}`,

@@ -37,8 +37,20 @@ export function hasPassword(userId: Statement): Statement {
 
 /** True if the user has a factor or passkey. If so, account changes require a fresh proof of it (S04). */
 export function hasStrongProof(userId: Statement): Statement {
-  return sql`(${hasActiveFactor(userId)} or exists (
-    select from cred key where key.usr_id = ${userId} and key.type = 'passkey' and key.status = 'active'))`;
+  return sql`(${hasActiveFactor(userId)} or ${hasPasskey(userId)})`;
+}
+
+/** True if a user has a passkey or a security key, whose proof works on no other site. */
+export function hasKey(userId: Statement): Statement {
+  return sql`(exists (
+    select from mfa where mfa.usr_id = ${userId} and mfa.type = 'webauthn' and mfa.status = 'active')
+    or ${hasPasskey(userId)})`;
+}
+
+/** True if a user has a passkey in use. */
+function hasPasskey(userId: Statement): Statement {
+  return sql`exists (
+    select from cred key where key.usr_id = ${userId} and key.type = 'passkey' and key.status = 'active')`;
 }
 
 /** True if policy or an active factor requires a second factor from a user now. */

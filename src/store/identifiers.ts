@@ -28,11 +28,11 @@ export function hasLookalike(identifier: string | Statement): Statement {
 /**
  * SQL for the identities at providers that have the identifier as their verified address.
  *
- * @returns Rows with `usr_id`.
+ * @returns Rows with `id` and `usr_id`.
  */
 function identitiesAt(identifier: string | Statement): Statement {
   return sql`
-    select cred.usr_id, cred.status, cred.oidc_issuer from linked_identity l join cred on cred.id = l.cred_id
+    select cred.id, cred.usr_id, cred.status, cred.oidc_issuer from linked_identity l join cred on cred.id = l.cred_id
     where l.email = ${identifier} and cred.status <> 'revoked'`;
 }
 
@@ -49,17 +49,20 @@ export function isWithheld(identifier: string | Statement, owner: Statement = sq
 
 /**
  * SQL for the account that has one of some identifiers, by a password or by an identity at a provider: `usr_id`, and `is_verified`.
- * One row or none.
+ * One row or none. It locks the credential, because another SDK, which locks no user, may end it at this moment: then it does not
+ * count as verified.
  *
  * @param identifiers As `identifiersFor` returns them.
  */
 export function accountAt(identifiers: readonly string[]): Statement {
   return sql`
-      select usr_id, identifier_verified_at is not null as is_verified, null::text as issuer from ${passwordNamed(identifiers)} named
-      union all
-      select held.usr_id, held.status = 'active', held.oidc_issuer from unnest(${identifiers}::text[]) as wanted(identifier)
-      cross join lateral (${identitiesAt(sql`wanted.identifier`)}) held
-      order by is_verified desc, issuer nulls first limit 1`;
+      select cred.usr_id, seen.is_verified and cred.status = 'active' as is_verified, seen.issuer from (
+        select id, identifier_verified_at is not null as is_verified, null::text as issuer from ${passwordNamed(identifiers)} named
+        union all
+        select held.id, held.status = 'active', held.oidc_issuer from unnest(${identifiers}::text[]) as wanted(identifier)
+        cross join lateral (${identitiesAt(sql`wanted.identifier`)}) held
+        order by is_verified desc, issuer nulls first limit 1) seen join cred on cred.id = seen.id
+      for share of cred`;
 }
 
 /**

@@ -256,7 +256,8 @@ export function exchangeCode(attempt: {
     tried as (
       update verification_token t set attempts = t.attempts + 1,
         token_hash = case when ${matches} then decode(${attempt.newTokenHash}, 'hex') else t.token_hash end,
-        code_expires_at = case when ${matches} then sallyport_now() else t.code_expires_at end
+        -- Null, not the time: a statement that waited for this one has an older clock.
+        code_expires_at = case when not ${matches} then t.code_expires_at end
       from reserved
       where t.browser_hash = decode(${browserHash}, 'hex') and t.code_expires_at > sallyport_now() and reserved.allowed
         and t.attempts < ${codeAttempts}::int

@@ -27,6 +27,13 @@ export interface NewIdentity {
   /** The normal form of a verified address. */
   readonly email: string | null;
   readonly label: string | null;
+  /** True if the address is the provider's relay. The event says so. */
+  readonly isPrivateEmail?: boolean | undefined;
+}
+
+/** SQL for what the event of an identity's use says of its address: nothing, or that it is a relay's. */
+export function addressKind({ isPrivateEmail }: NewIdentity): Statement {
+  return sql`'private_email', ${isPrivateEmail ? true : null}::boolean`;
 }
 
 const columns = () =>
@@ -141,7 +148,7 @@ export function insertIdentity(
     tokens as (${keepTokens(sql`(select id as cred_id from linked)`)})`
         : sql``
     }`,
-    metadata: sql`jsonb_build_object('provider', ${identity.provider}::text)`,
+    metadata: sql`jsonb_strip_nulls(jsonb_build_object('provider', ${identity.provider}::text, ${addressKind(identity)}))`,
     otherwise: "conflict.identity_in_use",
     columns: columnsOf("linked", linkedIdentity, {
       provider: sql`${identity.provider}::text`,

@@ -53,6 +53,13 @@ export function oweNotice(
       from ${from} told where ${isOneMailbox(sql`told.identifier`)}`;
 }
 
+/** `update mail_message …` that gives up the messages that `from` names, if they are still owed. */
+export function withdrawMessage(from: Statement, messageId: Statement): Statement {
+  return sql`
+      update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
+      from ${from} where m.id = ${messageId} and m.status = 'owed'`;
+}
+
 /** SQL for whether a text is the address of one mailbox. */
 export function isOneMailbox(text: Statement): Statement {
   return sql`${text} ~ ${oneMailbox}`;

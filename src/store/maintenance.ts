@@ -40,6 +40,14 @@ export const purgeMail: Purge = (limit) => sql`
 export const purgeInvitations: Purge = (limit) => sql`
   invitations as ${deleteEnded(limit, { ...expiry(sql`deployment_invitation`, sql`id`, sql`coalesce(ended_at, expires_at)`), days: 30 })}`;
 
+/** Invitations to organizations that ended or expired a month ago. Those of another SDK are its own to remove. */
+export const purgeOrganizationInvitations: Purge = (limit) => sql`
+  organization_invitations as ${deleteEnded(limit, { ...expiry(sql`inv`, sql`id`, sql`coalesce(terminal_at, expires_at)`), days: 30, condition: sql`copied_hash is not null` })}`;
+
+/** Requests to join an organization that no one has decided about for 90 days. */
+export const purgeJoinRequests: Purge = (limit) => sql`
+  join_requests as ${deleteEnded(limit, { ...expiry(sql`org_join_request`, sql`ctid`, sql`created_at`), days: 90 })}`;
+
 /** WebAuthn challenges that were answered and have expired. */
 export const purgeChallenges: Purge = (limit) =>
   sql`challenges as ${deleteEnded(limit, expiry(sql`spent_challenge`, sql`digest`))}`;

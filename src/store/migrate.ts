@@ -15,7 +15,7 @@
 import { DatabaseStateError } from "./database-state.ts";
 import { inSchema } from "./in-schema.ts";
 import { type Database, type Statement, sql } from "./sql.ts";
-import { holdsReferenceSchema, requireFittingRows, requireRoomFor, type Target } from "./starting-state.ts";
+import { holdsReferenceTables, requireFittingRows, requireRoomFor, type Target } from "./starting-state.ts";
 
 /** One migration file. */
 export interface Migration {
@@ -99,8 +99,14 @@ async function look(
   isInstalled: boolean,
 ): Promise<{ chosen: readonly Step[]; adopts: boolean }> {
   const { database } = target;
-  const adopts = pending.some(({ adopting }) => adopting) && (await holdsReferenceSchema(database));
-  const chosen = pending.map((step) => ({ ...step, statements: (adopts && step.adopting) || step.statements }));
+  const chosen: Step[] = [];
+  let adopts = false;
+  for (const step of pending) {
+    const adopting =
+      step.adopting && (await holdsReferenceTables(database, step.statements)) ? step.adopting : undefined;
+    adopts ||= adopting !== undefined;
+    chosen.push({ ...step, statements: adopting ?? step.statements });
+  }
   const statements = chosen.flatMap((step) => step.statements);
   if (chosen.length > 0) await requireRoomFor(target, statements, adopts || isInstalled);
   if (adopts) await requireFittingRows(database);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type IdentityProvider, issuerPattern } from "../domain/identity-provider.ts";
 import { deleteEnded, type Purge } from "./maintenance.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -23,13 +24,20 @@ export interface OwedRevocation {
  * A token waits while its identity has newer ones here. Providers may end the whole grant with one token (RFC 7009 §2.1), so the
  * person who has linked the identity again would lose them.
  *
- * @param providers The providers that the application lists. Tokens of others wait.
+ * @param providers The providers that the application lists. Tokens of others wait, and those of another issuer that had a provider's
+ *   name in an earlier release.
  */
-export function leaseRevocations(providers: readonly string[], limit: number): Statement<OwedRevocation> {
+export function leaseRevocations(
+  providers: readonly Pick<IdentityProvider, "name" | "issuers">[],
+  limit: number,
+): Statement<OwedRevocation> {
+  const own = providers.flatMap(({ name, issuers }) => issuers.map((issuer) => [name, issuerPattern(issuer)] as const));
   return sql`
     with due as materialized (
       select id from provider_revocation
-      where due_at <= sallyport_now() and expires_at > sallyport_now() and provider = any(${providers}::text[])
+      where due_at <= sallyport_now() and expires_at > sallyport_now() and exists (
+          select from unnest(${own.map(([name]) => name)}::text[], ${own.map(([, issuer]) => issuer)}::text[]) as own(name, issuer)
+          where own.name = provider_revocation.provider and provider_revocation.issuer like own.issuer)
         and not exists (
           select from cred join provider_token newer on newer.cred_id = cred.id
           where cred.type = 'oidc' and cred.oidc_issuer = provider_revocation.issuer

@@ -10,7 +10,7 @@ import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { hasPassword } from "./held-factors.ts";
 import { accountAt, isWithheld } from "./identifiers.ts";
-import { identitiesOf, identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
+import { addressKind, identitiesOf, identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
 import { noteProviderSession } from "./provider-sessions.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type NewLogin, openProved } from "./sign-in.ts";
@@ -88,7 +88,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
     id: auditId,
     context,
     metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'oidc', 'provider', ${identity.provider}::text,
-      'outcome', verdict.outcome, 'next', live.next, 'factors', live.kinds))`,
+      'outcome', verdict.outcome, 'next', live.next, 'factors', live.kinds, ${addressKind(identity)}))`,
   };
   const authTime = login.authTime ?? null;
   const outcome = (...outcomes: IdentityOutcome[]) => sql`verdict.outcome = any(${outcomes}::text[])`;
@@ -103,7 +103,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
       select cred.id as cred_id, cred.usr_id, cred.status = 'active' and usr.status = 'active' as is_active
       from (${identityHeld(identity)}) seen join cred on cred.id = seen.cred_id join usr on usr.id = cred.usr_id
       for share of cred),
-    holder as materialized (${accountAt(identifiers)}),
+    holder as materialized (select * from (${accountAt(identifiers)}) found where not exists (select from held)),
     verdict as materialized (
       select case
         when not exists (select from unspent) or exists (

@@ -5,12 +5,13 @@
  * @module
  */
 import * as acts from "../domain/acts/provider.ts";
+import { issuerPattern } from "../domain/identity-provider.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Guarded, guardRead, ofUser } from "./guarded.ts";
 import { endsWithin, isFree, type LeasedTokens, returnLease, takeLease } from "./leases.ts";
 import type { Lock } from "./locks.ts";
 import { deleteEnded, type Purge } from "./maintenance.ts";
-import { oweRevocation, purgeRevocations } from "./owed-revocations.ts";
+import { oweRevocation } from "./owed-revocations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Tokens as they are stored: sealed, in hex. */
@@ -71,6 +72,8 @@ export type HeldTokensRow = Guarded<
 export function claimTokens(
   asked: AskedOfUser & {
     readonly provider: string;
+    /** The provider's issuers. In an earlier release, another one may have had its name: that one's tokens are not for it. */
+    readonly issuers: readonly string[];
     /** One of the user's identities there. Default: the oldest that has tokens. */
     readonly credentialId: string | undefined;
     readonly leaseId: string;
@@ -79,13 +82,14 @@ export function claimTokens(
     readonly mayRefresh: boolean;
   },
 ): Statement<HeldTokensRow> {
-  const { provider, credentialId, leaseId, leastSeconds, mayRefresh } = asked;
+  const { provider, issuers, credentialId, leaseId, leastSeconds, mayRefresh } = asked;
   return sql`
     with ${guardRead(ofUser(acts.readProviderToken, asked))},
     held as materialized (
       select cred.id, cred.oidc_issuer, cred.oidc_subject, token.cred_id, token.lease_until is not null as is_leased
       from verdict join usr on usr.id = verdict.id and usr.status = 'active'
         join cred on cred.usr_id = usr.id and cred.type = 'oidc' and cred.status = 'active'
+          and cred.oidc_issuer like any(${issuers.map(issuerPattern)}::text[])
         left join linked_identity l on l.cred_id = cred.id
         left join provider_token token on token.cred_id = cred.id and token.provider = ${provider}
       where verdict.refusal is null and (l.provider = ${provider} or token.cred_id is not null)
@@ -194,9 +198,8 @@ export function recallDrop({ auditId }: Lease): Statement<{ readonly id: string 
   return sql`select id from aud where id = ${auditId}::uuid`;
 }
 
-/** Access tokens that have expired and cannot be refreshed, and tokens that could not be revoked for a week. */
+/** Access tokens that have expired and cannot be refreshed. */
 export const purgeProviderTokens: Purge = (limit) => sql`
-  ${purgeRevocations(limit)},
   provider_tokens as ${deleteEnded(limit, {
     table: sql`provider_token`,
     key: sql`cred_id`,

@@ -10,7 +10,7 @@ import type { Transport } from "../domain/session.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import { endSessions } from "./endings.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
-import { recalled, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
+import { longestIdle, recalled, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The outcome of a refresh. Only `rotate` and `retry` return a session. */
@@ -85,11 +85,12 @@ export function refreshSession(refresh: {
       returning v.*),
     made as (
       insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds, remember,
-        auth_time, amr, transport, last_seen_at, user_agent, address, derivation_nonce, derivation_key)
+        auth_time, amr, transport, last_seen_at, longest_idle_seconds, user_agent, address, derivation_nonce, derivation_key)
       select ${child.sessionId}::uuid, usr_id, cred_id,
         greatest(sallyport_now(), created_at + interval '1 microsecond'),
         greatest(least(sallyport_now() + (expires_at - created_at), family_end), created_at + interval '2 microseconds'),
         decode(${child.tokenHash}, 'hex'), family, family_end, idle_seconds, remember, auth_time, amr, transport, sallyport_now(),
+        ${longestIdle(sql`spent`)},
         ${context.userAgent ?? null}::text, ${context.address ?? null}::text,
         decode(${child.nonce}, 'hex'), ${child.keyVersion}::int
       from spent

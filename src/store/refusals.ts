@@ -18,6 +18,9 @@ const constraints: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["23505 cred cred_unique_active_oidc_subject", "conflict.duplicate_credential"],
   ["23505 mfa mfa_webauthn_credential_id_idx", "conflict.duplicate_credential"],
   ["23505 tup tup_natural_key", "conflict.duplicate_tuple"],
+  ["23505 org org_slug_unique", "conflict.org_slug"],
+  ["23505 org_domain org_domain_proved", "conflict.domain_proved_elsewhere"],
+  ["23505 mem mem_unique_active", "conflict.duplicate_membership"],
   ["23503 cred cred_usr_id_fkey", "not_found"],
 ]);
 

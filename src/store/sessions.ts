@@ -114,7 +114,7 @@ export function verifySession(presented: {
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
       where ses.token_hash = decode(${presented.tokenHash}, 'hex')),
     touched as (
-      update ses set last_seen_at = sallyport_now(), address = coalesce(${presented.address ?? null}::text, seen.address)
+      update ses set last_seen_at = sallyport_now(), longest_idle_seconds = ${longestIdle(sql`seen`)}, address = coalesce(${presented.address ?? null}::text, seen.address)
       from seen
       where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
         and coalesce(seen.last_seen_at, seen.created_at)
@@ -122,6 +122,16 @@ export function verifySession(presented: {
     select ses.refusal, ses.identifier, ses.credential_type as "credentialType",
       ses.identifier_verified_at is not null as "identifierVerified", sallyport_now() as "asOf", ${sessionUserColumns()}
     from seen ses join usr on usr.id = ses.usr_id`;
+}
+
+/**
+ * SQL for the longest time without use of a session that is used now, in seconds.
+ *
+ * @param row SQL for the name of its row, before this use.
+ */
+export function longestIdle(row: Statement): Statement {
+  return sql`greatest(${row}.longest_idle_seconds,
+        ceil(extract(epoch from sallyport_now() - coalesce(${row}.last_seen_at, ${row}.created_at)))::int)`;
 }
 
 /** SQL for when a session called `ses` ends because it was not used. */

@@ -24,6 +24,21 @@ const referenceTables: Readonly<Record<string, string>> = {
     last_used_at timestamptz, revoked_at timestamptz, created_at timestamptz, updated_at timestamptz`,
   tup: `id uuid, subject_type text, subject_id uuid, relation text, object_type text, object_id uuid,
     created_at timestamptz, created_by uuid`,
+  org: "id uuid, status text, created_at timestamptz, updated_at timestamptz, name text, slug text",
+  mem: `id uuid, usr_id uuid, org_id uuid, role text, status text, replaces uuid, invited_by uuid, removed_by uuid,
+    created_at timestamptz, updated_at timestamptz`,
+  inv: `id uuid, org_id uuid, identifier text, role text, status text, pre_tuples jsonb, invited_by uuid,
+    invited_user_id uuid, created_at timestamptz, expires_at timestamptz, terminal_at timestamptz, terminal_by uuid`,
+};
+
+/** The columns that tell the reference's tables from an application's own of the same names. */
+const telling: Readonly<Record<string, string>> = {
+  usr: "display_name",
+  cred: "usr_id",
+  ses: "cred_id",
+  org: "slug",
+  mem: "usr_id",
+  inv: "pre_tuples",
 };
 
 /** Version 0.2 has no personal access tokens. */
@@ -37,20 +52,22 @@ export interface Target {
 }
 
 /**
- * True if the database holds the tables of the reference schema, 0.2 or 0.3. False if it holds none of their names, or names
- * that mean something else there.
+ * True if the database holds those tables of the reference schema, 0.2 or 0.3, that a step would create. False if it holds none
+ * of their names, or names that mean something else there.
  *
  * @throws {DatabaseStateError} `reference_differs` if the tables are the reference's, but changed so that Sallyport cannot use
  * them.
  */
-export async function holdsReferenceSchema(database: Database): Promise<boolean> {
-  const columns = await database.run(selectColumns(Object.keys(referenceTables)));
+export async function holdsReferenceTables(database: Database, step: readonly string[]): Promise<boolean> {
+  const tables = namesIn(step).tables.filter((table) => referenceTables[table]);
+  const columns = await database.run(selectColumns(tables));
   const hasColumn = (table: string, column: string) => columns.some((it) => it.table === table && it.column === column);
-  // Every table of the reference refers to these two in this way; an application's own `usr` does not.
-  if (!hasColumn("usr", "display_name") || !hasColumn("cred", "usr_id") || !hasColumn("ses", "cred_id")) return false;
+  if (tables.length === 0 || !tables.every((table) => !telling[table] || hasColumn(table, telling[table])))
+    return false;
 
   const differences: string[] = [];
-  for (const [table, text] of Object.entries(referenceTables)) {
+  for (const table of tables) {
+    const text = referenceTables[table]!;
     const found = columns.filter((column) => column.table === table);
     if (found.length === 0 && optionalTables.has(table)) continue;
     const expected = new Map(text.split(",").map((column) => column.trim().split(" ") as [string, string]));

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { hasKey, hasStrongProof } from "./held-factors.ts";
+import { isOpen, isUpheld } from "./organization-invitations.ts";
+import { hasOwnerIn } from "./security-policies.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A place in a list: after this id, at most so many rows. */
@@ -90,6 +93,69 @@ export function selectServedDifferently(
             and (policy.grace_until is null or policy.grace_until <= sallyport_now())) as "isUnasked"
       from usr where usr.status = 'active') served
     where ("isSealed" or "isUnasked") and ${after(page, sql`id`)}`;
+}
+
+/** Organizations with members and without an owner who can act. */
+export function selectOwnerless(page: PageOf): Statement<{ id: string }> {
+  return sql`
+    select org.id from org
+    where org.status <> 'revoked' and exists (select from mem where mem.org_id = org.id and mem.status = 'active')
+      and not exists (
+        select from mem join usr on usr.id = mem.usr_id and usr.status = 'active'
+        where mem.org_id = org.id and mem.role = 'owner' and mem.status = 'active')
+      and ${after(page, sql`org.id`)}`;
+}
+
+/**
+ * Organizations with a security policy that no owner can meet. An owner with an identity at a provider may prove two factors there,
+ * which only the next sign-in shows.
+ */
+export function selectLockedOut(page: PageOf): Statement<{ id: string }> {
+  return sql`
+    select policy.org_id as id from org_security_policy policy
+    where policy.require <> 'none' and exists (
+        select from mem where mem.org_id = policy.org_id and mem.role = 'owner' and mem.status = 'active')
+      and not exists (
+        select from mem join usr on usr.id = mem.usr_id and usr.status = 'active'
+        where mem.org_id = policy.org_id and mem.role = 'owner' and mem.status = 'active'
+          and case policy.require when 'mfa' then ${hasStrongProof(sql`usr.id`)} or exists (
+              select from cred where cred.usr_id = usr.id and cred.type = 'oidc' and cred.status = 'active')
+            else ${hasKey(sql`usr.id`)} end)
+      and ${after(page, sql`policy.org_id`)}`;
+}
+
+/** Organizations that demand a provider of all but a few users, none of whom is an active owner any more. */
+export function selectWithoutBreakGlass(page: PageOf): Statement<{ id: string }> {
+  return sql`
+    select policy.org_id as id from org_security_policy policy
+    where policy.break_glass is not null and exists (
+        select from mem where mem.org_id = policy.org_id and mem.role = 'owner' and mem.status = 'active')
+      and not ${hasOwnerIn(sql`policy.org_id`, sql`policy.break_glass`)} and ${after(page, sql`policy.org_id`)}`;
+}
+
+/** Open invitations to organizations with a secret of ours whose inviter may no longer make them. */
+export function selectForsakenInvitations(page: PageOf): Statement<{ id: string }> {
+  return sql`
+    select inv.id from inv
+    where inv.copied_hash is not null and ${isOpen()} and not ${isUpheld()} and ${after(page, sql`inv.id`)}`;
+}
+
+/** Organizations with a proof of a domain that was not checked for 60 days. */
+export function selectUncheckedDomains(page: PageOf): Statement<{ id: string }> {
+  return sql`
+    select distinct held.org_id as id from org_domain held
+    where held.proved_at is not null and held.checked_at < sallyport_now() - interval '60 days'
+      and ${after(page, sql`held.org_id`)}`;
+}
+
+/** Active memberships without the tuple of their role. */
+export function selectWithoutCompanion(page: PageOf): Statement<{ id: string }> {
+  return sql`
+    select mem.id from mem
+    where mem.status = 'active' and not exists (
+      select from tup where tup.object_type = 'org' and tup.object_id = mem.org_id and tup.relation = mem.role
+        and tup.subject_type = 'usr' and tup.subject_id = mem.usr_id)
+      and ${after(page, sql`mem.id`)}`;
 }
 
 /** True if the reference schema was here first: its function for checks is, which Sallyport neither makes nor removes. */

@@ -8,7 +8,7 @@ import { columnsOf } from "./columns.ts";
 import { refund } from "./counters.ts";
 import { handle } from "./cte.ts";
 import { endings, everythingOf, loginsOf } from "./endings.ts";
-import { type Guarded, guardedChange, guardedRead, ofUser } from "./guarded.ts";
+import { type Guarded, guardedChange, guardedRead, isAfter, ofUser } from "./guarded.ts";
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { isLastAdministrator } from "./relations.ts";
@@ -82,6 +82,7 @@ export function revokeUser(asked: AskedOfUser & { proof: CurrentPassword | undef
     refusal: ({ acting, target }) => sql`case
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
       when ${isLastAdministrator(target)} then 'conflict.last_administrator'
+      when sallyport_owns_alone(${target}.id) then 'conflict.sole_owner'
       when ${acting}.usr_id = ${target}.id and exists (
         select from cred held where held.usr_id = ${target}.id and held.type in ('password', 'oidc') and held.status = 'suspended')
         then 'forbidden'
@@ -122,7 +123,7 @@ export function selectUsers(
     page as (
       select usr.* from usr, verdict
       where verdict.refusal is null
-        and (${asked.after ?? null}::uuid is null or usr.id > ${asked.after ?? null}::uuid)
+        and ${isAfter(sql`usr.id`, asked.after)}
         and (${asked.status ?? null}::text is null or usr.status = ${asked.status ?? null}::text)
         and (${pattern}::text is null or exists (
           select from cred

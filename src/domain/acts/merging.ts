@@ -17,11 +17,12 @@ export const mergeUsers: GuardedAct = {
   action: "identity.user.merge",
   target: "usr",
   who: { owner: "fresh" },
-  locks: ["user"],
+  locks: ["user", "organization", "owners"],
   refusals: [
     "unauthorized.session_expired",
     "forbidden",
     "conflict.same_user",
+    "conflict.sole_owner",
     "precondition.factor_needed_first",
     "precondition.invalid_transition",
     "precondition.limit_reached",

@@ -11,6 +11,13 @@ export const startProviderSignIn: Act = {
   refusals: ["not_found", "unavailable.provider"],
 };
 
+/** The same at the provider of an address's domain. Each lookup is counted. */
+export const discoverProvider: Act = {
+  ...startProviderSignIn,
+  name: "discoverProvider",
+  refusals: [...startProviderSignIn.refusals!, "too_many_requests"],
+};
+
 /** The same for a link. What is linked is asked for at the end. */
 export const startProviderLink: GuardedAct = {
   name: "startProviderLink",
@@ -79,6 +86,23 @@ export const linkProvedIdentity: GuardedAct = {
   ...linkIdentity,
   name: "linkProvedIdentity",
   refusals: ["not_found", "unauthorized.provider", "conflict.identity_in_use", "precondition.limit_reached"],
+};
+
+/** The application brings an identity from another system. It has proved nothing here, so no user may do it. */
+export const importIdentity: GuardedAct = {
+  name: "importIdentity",
+  action: "identity.credential.import",
+  target: "cred",
+  who: {},
+  locks: ["identifier", "user"],
+  refusals: [
+    "not_found",
+    "invalid_format.subject_id",
+    "precondition.user_not_active",
+    "conflict.identity_in_use",
+    "conflict.already_terminal",
+    "precondition.limit_reached",
+  ],
 };
 
 export const listIdentities: GuardedAct = {

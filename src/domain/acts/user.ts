@@ -55,10 +55,11 @@ export const revokeUser: GuardedAct = {
   action: "identity.user.revoke",
   target: "usr",
   who: { owner: "fresh", administrator: true },
-  locks: ["user", "administrators"],
+  locks: ["user", "organization", "owners", "administrators"],
   refusals: [
     "conflict.already_terminal",
     "conflict.last_administrator",
+    "conflict.sole_owner",
     "forbidden",
     "unauthorized.invalid_credential",
     "too_many_requests",

@@ -26,6 +26,7 @@ export const englishMail: MailLanguage = {
     ip: "Network address: {ip}.",
     browserAndSystem: "{browser} on {system}",
     unknownDevice: "Unknown device",
+    unnamedOrganization: "an organization",
   },
   texts: {
     verify_identifier: {
@@ -60,6 +61,15 @@ export const englishMail: MailLanguage = {
       ],
       action: "Sign in",
       note: "If this was not you, ignore this message. Nothing has changed.",
+    },
+    organization_invitation: {
+      subject: "You are invited at {site}",
+      paragraphs: [
+        "A member of an organization at {site} invites {address} to join: {organization}.",
+        "If you have an account with this address, sign in with it. If not, you can create one.",
+      ],
+      action: "See the invitation",
+      note: "If you do not know the organization, ignore this message.",
     },
     invitation: {
       subject: "You are invited to {site}",

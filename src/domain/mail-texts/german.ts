@@ -26,6 +26,7 @@ export const germanMail: MailLanguage = {
     ip: "Netzwerkadresse: {ip}.",
     browserAndSystem: "{browser} unter {system}",
     unknownDevice: "unbekannt",
+    unnamedOrganization: "eine Organisation",
   },
   texts: {
     verify_identifier: {
@@ -60,6 +61,15 @@ export const germanMail: MailLanguage = {
       ],
       action: "Anmelden",
       note: `${ignore} Es hat sich nichts geändert.`,
+    },
+    organization_invitation: {
+      subject: "Sie sind bei {site} eingeladen",
+      paragraphs: [
+        "Ein Mitglied einer Organisation bei {site} lädt {address} ein, beizutreten: {organization}.",
+        "Wenn Sie ein Konto mit dieser Adresse haben, melden Sie sich damit an. Wenn nicht, können Sie eines erstellen.",
+      ],
+      action: "Einladung ansehen",
+      note: "Wenn Sie die Organisation nicht kennen, ignorieren Sie diese Nachricht.",
     },
     invitation: {
       subject: "Sie sind zu {site} eingeladen",
