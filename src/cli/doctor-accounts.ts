@@ -26,7 +26,10 @@ export interface Deployment {
   readonly shared: boolean;
 }
 
-/** Everything in stored accounts that Sallyport cannot use, or serves otherwise than another SDK on the same database. */
+/**
+ * Everything in stored accounts and organizations that Sallyport cannot use, or serves otherwise than another SDK on the same
+ * database.
+ */
 export async function* examineAccounts(database: Database, deployment: Deployment): AsyncGenerator<Finding> {
   yield* examinePasswords(database, deployment);
   yield* examineHashes(database, "mfa", store.selectRecoveryCodes);
@@ -34,6 +37,29 @@ export async function* examineAccounts(database: Database, deployment: Deploymen
   for await (const key of pages(database, (page) => store.selectKeys(page))) {
     const finding = await faultOfKey(key, deployment.rpId);
     if (finding) yield { id: wireId(key.kind, key.id), finding, fault: true };
+  }
+  for await (const { id } of pages(database, store.selectOwnerless)) {
+    yield { id: wireId("org", id), finding: "has no owner who can act: hand ownership over", fault: false };
+  }
+  for await (const { id } of pages(database, store.selectLockedOut)) {
+    const finding = "has a security policy that none of its owners can meet: set another one";
+    yield { id: wireId("org", id), finding, fault: false };
+  }
+  for await (const { id } of pages(database, store.selectWithoutBreakGlass)) {
+    const finding = "has a security policy that lets no owner in without its providers: set another one";
+    yield { id: wireId("org", id), finding, fault: false };
+  }
+  for await (const { id } of pages(database, store.selectForsakenInvitations)) {
+    const finding = "counts for nothing, because its inviter has lost the right: renew or revoke it";
+    yield { id: wireId("inv", id), finding, fault: false };
+  }
+  for await (const { id } of pages(database, store.selectUncheckedDomains)) {
+    const finding =
+      "has a domain whose proof was not checked for 60 days: call `auth.organizationDomains.recheck` from a cron job";
+    yield { id: wireId("org", id), finding, fault: false };
+  }
+  for await (const { id } of pages(database, store.selectWithoutCompanion)) {
+    yield { id: wireId("mem", id), finding: "has no tuple, so its role counts for nothing", fault: false };
   }
   if (!deployment.shared) return;
   const mark = toHex(sealedMark);

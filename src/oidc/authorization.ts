@@ -49,6 +49,8 @@ export interface AuthorizationTransaction {
   readonly nonce: string;
   readonly issuer: string;
   readonly redirectUri: string;
+  /** The scopes that were asked for, separated by spaces: what an answer grants that names none (RFC 6749 §5.1). */
+  readonly scope?: string;
   /** In seconds since the Unix epoch. */
   readonly createdAt: number;
   readonly maxAge?: number;
@@ -79,11 +81,12 @@ export async function beginAuthorization(
   );
   const { authorization_endpoint: endpoint } = await readMetadata(settings);
   const url = new URL(requireEndpoint(endpoint, "authorization"));
+  const scope = scopeText([...new Set(["openid", ...request.scopes])]);
   setParameters(url.searchParams, {
     response_type: "code",
     client_id: clientId,
     redirect_uri: redirectUri,
-    scope: scopeText(["openid", ...request.scopes.filter((scope) => scope !== "openid")]),
+    scope,
     state,
     nonce,
     code_challenge: await sha256Base64Url(codeVerifier),
@@ -103,6 +106,7 @@ export async function beginAuthorization(
     nonce,
     issuer,
     redirectUri,
+    scope,
     createdAt: epochSeconds(),
     ...(maxAge !== undefined && { maxAge }),
     ...(acrValues?.length && { acrValues }),
@@ -147,10 +151,11 @@ export async function readCallback(
   answer: CallbackAnswer,
   transaction: AuthorizationTransaction,
 ): Promise<string> {
+  const { issuerUrl, variant } = settings;
   const age = epochSeconds() - transaction.createdAt;
   if (!(age >= 0 && age <= longestTransactionSeconds)) throw new OAuthError("transaction_expired");
   // Another client's transaction: a mix-up (RFC 9700 §4.4).
-  if (transaction.issuer !== settings.issuerUrl) throw new OAuthError("issuer_mismatch");
+  if (transaction.issuer !== issuerUrl) throw new OAuthError("issuer_mismatch");
   const parameters = parametersOf(answer);
   const value = (name: string): string | undefined => {
     const [first, ...others] = parameters.getAll(name).map(String);
@@ -165,7 +170,6 @@ export async function readCallback(
     throw new OAuthError("state_mismatch");
   const [issuer, error, description, code] = ["iss", "error", "error_description", "code"].map(value);
   const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(settings);
-  const { issuerUrl, variant } = settings;
   const isIssuers = issuer === undefined ? !isAnnounced : (variant?.isAnswerOf?.(issuer) ?? issuer === issuerUrl);
   if (!isIssuers) throw new OAuthError("issuer_mismatch");
   if (error !== undefined) throw errorForCode(error, description);

@@ -98,10 +98,9 @@ export class IdpClient {
     transaction: AuthorizationTransaction,
   ): Promise<{ readonly tokens: TokenSet; readonly claims: Claims }> {
     const settings = this.#settings;
-    const { codeVerifier, redirectUri, maxAge: maxAgeSeconds } = transaction;
     const code = await readCallback(settings, answer, transaction);
-    const expected = { ...transaction, maxAgeSeconds };
-    return await exchange(settings, { code, codeVerifier, redirectUri, expected });
+    const expected = { ...transaction, maxAgeSeconds: transaction.maxAge };
+    return await exchange(settings, { ...transaction, code, expected });
   }
 
   /**
@@ -196,7 +195,7 @@ export class IdpClient {
     const { clientId, clientSecret, privateKey, resources, dpop, fetch, issuerUrl, timeoutMs } = settings;
     if (clientSecret === undefined && !privateKey)
       throw new ConfigurationError("clientSecret", "client credentials need one.");
-    const scope = scopeText(scopes);
+    const scope = scopeText(scopes) || undefined;
     // With everything that proves the client, so that only who has it gets the token.
     const proofs = typeof clientSecret === "string" ? clientSecret : identityOf(clientSecret);
     const identities = [fetch, privateKey?.key, dpop].map(identityOf);
@@ -205,8 +204,8 @@ export class IdpClient {
       timeoutMs,
       keptMilliseconds: ({ expires_at }) => (expires_at - epochSeconds() - 60) * 1_000,
       work: async () => {
-        const answer = await requestTokens(settings, { grant_type: "client_credentials", scope: scope || undefined });
-        return tokensOfAnswer(readObject(answer), { isBound: dpop !== undefined });
+        const answer = await requestTokens(settings, { grant_type: "client_credentials", scope });
+        return tokensOfAnswer(readObject(answer), { previous: { scope }, isBound: dpop !== undefined });
       },
     });
     const type: PrincipalType = principalTypeOf(clientId, settings.principalType ?? "agent");

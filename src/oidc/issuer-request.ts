@@ -40,7 +40,7 @@ export const longestAnswer = 262_144;
 /** What is sent with a request. */
 export interface RequestParts {
   readonly method?: "POST";
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: URLSearchParams;
 }
 

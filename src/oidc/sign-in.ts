@@ -7,6 +7,7 @@
 import { sha256Base64Url } from "../crypto/digest.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
 import { parseJws } from "../crypto/jws.ts";
+import { isWithinScope } from "../domain/granted-scope.ts";
 import { type AuthenticatedAgent, agentOf } from "./agent.ts";
 import { OAuthError, RefreshError, SubjectMismatchError, TokenExpiredError, TokenParseError } from "./errors.ts";
 import { doOnce, remember } from "./flights.ts";
@@ -22,6 +23,8 @@ export interface CodeExchange {
   readonly code: string;
   readonly codeVerifier: string;
   readonly redirectUri: string | undefined;
+  /** As in the transaction. Default: not known. */
+  readonly scope?: string | undefined;
   readonly expected: Pick<ExpectedToken, "nonce" | "maxAgeSeconds" | "acrValues" | "createdAt">;
 }
 
@@ -39,7 +42,10 @@ export async function exchange(settings: ClientSettings, { code, ...more }: Code
     code_verifier: more.codeVerifier,
     redirect_uri: more.redirectUri,
   });
-  const tokens = tokensOfAnswer(readObject(answer), { isBound: settings.dpop !== undefined });
+  const tokens = tokensOfAnswer(readObject(answer), {
+    previous: { scope: more.scope },
+    isBound: settings.dpop !== undefined,
+  });
   const claims = await verify(settings, tokens.id_token, { ...more.expected, accessToken: tokens.access_token });
   return { tokens, claims };
 }
@@ -152,7 +158,7 @@ async function refreshOnce(
     const answer = await requestTokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
     status = answer.status;
     const tokens = tokensOfAnswer(readObject(answer), { previous, isBound });
-    if (!isNarrower(tokens.scope, previous.scope)) throw new TokenParseError("scope");
+    if (!isWithinScope(tokens.scope, previous.scope)) throw new TokenParseError("scope");
     if (tokens.id_token === previous.id_token) return { tokens, claims: await storedClaims(settings, tokens) };
     const claims = await verify(settings, tokens.id_token, { accessToken: tokens.access_token });
     // OpenID Connect Core §12.2: a nonce is the original one.
@@ -164,11 +170,4 @@ async function refreshOnce(
     if (!(error instanceof OAuthError) || error.constructor !== OAuthError) throw error;
     throw new RefreshError(status, error);
   }
-}
-
-/** RFC 6749 §6: a refresh adds no scope. */
-function isNarrower(scope: string | undefined, previous: string | undefined): boolean {
-  if (scope === undefined || previous === undefined) return true;
-  const granted = previous.split(" ");
-  return scope.split(" ").every((one) => granted.includes(one));
 }

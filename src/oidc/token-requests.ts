@@ -91,7 +91,7 @@ async function send(
 
 interface ClientProof {
   readonly form: Parameters;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** For how long an assertion of the client is valid, in seconds. */
@@ -112,11 +112,11 @@ async function authenticate(settings: ClientSettings, metadata: IssuerMetadata):
     const header = { typ: "client-authentication+jwt", ...(keyId !== undefined && { kid: keyId }) };
     const assertion = await signJws(key, header, { ...claims, iat: now, exp: now + assertionSeconds });
     const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-    return { form: { client_id: clientId, client_assertion_type: type, client_assertion: assertion }, headers: {} };
+    return { form: { client_id: clientId, client_assertion_type: type, client_assertion: assertion } };
   }
-  if (way === "none") return { form: { client_id: clientId }, headers: {} };
+  if (way === "none") return { form: { client_id: clientId } };
   const secret = typeof clientSecret === "function" ? await clientSecret() : clientSecret!;
-  if (way === "post") return { form: { client_id: clientId, client_secret: secret }, headers: {} };
+  if (way === "post") return { form: { client_id: clientId, client_secret: secret } };
   // Both parts are form-encoded first, which leaves ASCII.
   const credentials = [clientId, secret].map((part) => new URLSearchParams([["", part]]).toString().slice(1)).join(":");
   return { form: {}, headers: { authorization: `Basic ${btoa(credentials)}` } };

@@ -71,8 +71,8 @@ export class TokenSet {
 
 /** How an issuer's answer is read. */
 export interface AnswerContext {
-  /** Kept if the answer has no new one: RFC 6749 §6. */
-  readonly previous?: TokenSet | undefined;
+  /** Kept if the answer has no new one: RFC 6749 §5.1 and §6. */
+  readonly previous?: Partial<Pick<TokenSet, "refresh_token" | "id_token" | "scope">>;
   /** Whether tokens are bound to a key: RFC 9449 §5. */
   readonly isBound: boolean;
 }

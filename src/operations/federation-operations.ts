@@ -14,6 +14,7 @@ import type { Page } from "../engine/page.ts";
 import type { Operation, PlannableOperation } from "../engine/plan.ts";
 import type { ProviderPurpose } from "../engine/provider-attempts.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
+import type { ImportOperations } from "./identity-import.ts";
 import type { LinkingRequired } from "./identity-sign-in.ts";
 import type { ProviderAnswer } from "./provider-answer.ts";
 import type { DiscoveryOperations } from "./provider-discovery.ts";
@@ -55,7 +56,7 @@ export interface StartedSignIn {
 }
 
 /** Signing in with a provider, and linking its identities. */
-export interface FederationOperations extends DiscoveryOperations {
+export interface FederationOperations extends DiscoveryOperations, ImportOperations {
   readonly providers: () => readonly ListedProvider[];
   /**
    * Begins a sign-in at a provider; or, for an actor, the linking of an identity or a step-up. No request goes to the database.

@@ -27,8 +27,10 @@ import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { lockUser } from "../store/locks.ts";
 import { purgeChallenges, purgeProviderSessions } from "../store/maintenance.ts";
+import { purgeRevocations } from "../store/owed-revocations.ts";
 import { changeWork } from "./credential-changes.ts";
 import type { FederationAuth, FederationOperations } from "./federation-operations.ts";
+import { importOperations } from "./identity-import.ts";
 import { provesFactor, signInWith } from "./identity-sign-in.ts";
 import { keepingOf, newIdentity, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
 import { discoveryOperations } from "./provider-discovery.ts";
@@ -46,7 +48,8 @@ export function federationParts(settings: Core, options: FederationOptions): Fea
       keepTokens?.keys(core);
     },
     ...(keepTokens && { keys: () => ({ keepTokens: keepTokens.keys(core) }) }),
-    purges: [purgeChallenges, purgeProviderSessions, ...(keepTokens ? [keepTokens.purge] : [])],
+    // The database owes revocations also after an application has stopped keeping tokens.
+    purges: [purgeChallenges, purgeProviderSessions, purgeRevocations, ...(keepTokens ? [keepTokens.purge] : [])],
   };
 }
 
@@ -66,6 +69,7 @@ function federationOperations(core: FederationCore): FederationOperations {
 
     places: () => core.places,
     ...discoveryOperations(core),
+    ...importOperations(core),
 
     async start({ provider: name, purpose = "sign_in", actor, next, remember, again = purpose === "step_up" }) {
       const provider = providerOf(core, name);

@@ -1,5 +1,4 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import { requireOption } from "../crypto/option-error.ts";
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/deployment-invitation.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
@@ -23,6 +22,7 @@ import type { Feature, FeatureParts } from "../engine/feature.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
 import { claimFor } from "../engine/idempotency.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
+import { requireLinkPath } from "../engine/link-path.ts";
 import { locksOf } from "../engine/locks.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
 import { newLink } from "../engine/mailed-secrets.ts";
@@ -159,11 +159,7 @@ function checkSettings(core: Core, { lifetimeSeconds, linkPath }: InvitationSett
   checked("lifetimeSeconds", () =>
     requireWhole("lifetimeSeconds", lifetimeSeconds, shortestInvitationSeconds, longestInvitationSeconds),
   );
-  checked("linkPath", () => {
-    const base = core.origins[0]!.origin;
-    const isPath = /^\/[^\s?#\\]*$/.test(linkPath) && new URL(linkPath, base).origin === base;
-    requireOption(isPath, linkPath, "a path, such as /invitation");
-  });
+  checked("linkPath", () => requireLinkPath(core.origins[0]!.origin, linkPath, "/invitation"));
 }
 
 function invitationOperations(core: Core, settings: InvitationSettings): InvitationOperations {
@@ -247,9 +243,12 @@ async function create(
     throw refusal;
   }
   requireAdmitted(row);
+  // The reply was lost, and the invitation was renewed since: the secret is of no use.
+  const { id } = row;
+  if (id === null) throw new AuthError("unavailable.reply_lost");
   const url = new URL(settings.linkPath, core.origins[0]!.origin);
   url.searchParams.set("token", token);
-  return { invitation: toInvitation(row), url: url.href, token };
+  return { invitation: toInvitation({ ...row, id }), url: url.href, token };
 }
 
 function toInvitation(row: store.InvitationRow): DeploymentInvitation {

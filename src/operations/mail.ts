@@ -137,7 +137,7 @@ export class MailFault extends Error {
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
   const language = mailLanguageOf(core, content.language);
   const base = core.origins[0]!.origin;
-  const { nonce, withCode, next, at, ip, user_agent: userAgent, path, linkless } = content;
+  const { nonce, withCode, next, at, ip, user_agent: userAgent, path, linkless, organization } = content;
   const { notice = base, [kind]: target = notice } = core.linkUrls;
   const url = new URL(path === undefined ? target : String(path), base);
   const isNotice = at !== undefined;
@@ -161,7 +161,14 @@ async function compose(core: MailCore, { id, kind, recipient, content }: LeasedM
         ip: ip === undefined ? undefined : String(ip),
       }
     : undefined;
-  const facts = { site, address: recipient, url: linkless ? undefined : url.href, code, event };
+  const facts = {
+    site,
+    address: recipient,
+    url: linkless ? undefined : url.href,
+    code,
+    event,
+    organization: organization === undefined ? undefined : String(organization),
+  };
   return {
     id,
     messageId: `<${id}@${from.address.split("@")[1]}>`,

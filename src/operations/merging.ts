@@ -11,6 +11,7 @@ import { readOne } from "../engine/reads.ts";
 import { toUser } from "../engine/sessions.ts";
 import { lockUser } from "../store/locks.ts";
 import * as store from "../store/merging.ts";
+import { lockOrganizationsOf } from "../store/relations.ts";
 import { recallUser, type UserRow } from "../store/users.ts";
 
 /** Merging two accounts of one person. */
@@ -33,8 +34,8 @@ export interface MergingOperations {
    *
    * In `auth.batch`, an application moves its own rows in the same transaction: the plan knows both users.
    *
-   * @throws {AuthError} `unauthorized.session_expired`, `forbidden`, `conflict.same_user`, `precondition.factor_needed_first`,
-   *   `precondition.invalid_transition`, `precondition.limit_reached`.
+   * @throws {AuthError} `unauthorized.session_expired`, `forbidden`, `conflict.same_user`, `conflict.sole_owner`,
+   *   `precondition.factor_needed_first`, `precondition.invalid_transition`, `precondition.limit_reached`.
    */
   merge: PlannableOperation<MergedSessions, User, MergedUsers>;
 }
@@ -76,7 +77,7 @@ function mergeWork({ actor, into }: MergedSessions) {
   const asked = { actor, auditId: newAuditId(), userId: ownId(actor) };
   const kept = { actor: into, auditId: newAuditId(), userId: ownId(into) };
   const work = guardedWork(mergeUsers, asked, asked.userId, {
-    locks: [lockUser(asked.userId), lockUser(kept.userId)],
+    locks: [lockUser(asked.userId), lockUser(kept.userId), ...lockOrganizationsOf(asked.userId)],
     body: store.mergeUsers(asked, kept),
     onLostReply: recallUser(kept.userId, kept.auditId),
     decode: toUser,

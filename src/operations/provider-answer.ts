@@ -64,18 +64,22 @@ export async function prove(
   }
   // The answer of a provider that an application wrote itself.
   const { issuer, subject, email, name: called, authTime } = identity;
-  const isSubject = typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
   const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
-  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject || !areTexts) throw refused("invalid_identity");
+  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject(subject) || !areTexts) throw refused("invalid_identity");
   // The provider was asked for a new proof, and has told of an old one or of none.
   const { again, createdAt } = begun.attempt;
   if (again && !(authTime !== undefined && authTime >= createdAt - clockToleranceSeconds)) throw refused("auth_time");
   return { identity, begun };
 }
 
+/** True for a text that can name a user at an issuer (OpenID Connect Core §2). */
+export function isSubject(subject: unknown): subject is string {
+  return typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
+}
+
 /** An identity as it is stored. Its address counts only if the provider has verified it and it has a normal form. */
 export function newIdentity(core: Core, provider: string, identity: ProvedIdentity): store.NewIdentity {
-  const { issuer, subject, email, emailVerified, name } = identity;
+  const { issuer, subject, email, emailVerified, isPrivateEmail, name } = identity;
   const address = emailVerified && email !== undefined ? normalIdentifier(core, email) : undefined;
   return {
     credentialId: newUuid(),
@@ -85,6 +89,8 @@ export function newIdentity(core: Core, provider: string, identity: ProvedIdenti
     provider,
     email: address?.includes("@") ? address : null,
     label: nameOf(email ?? name),
+    // A provider that an application wrote itself may say anything.
+    isPrivateEmail: isPrivateEmail === true,
   };
 }
 

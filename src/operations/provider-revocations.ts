@@ -14,7 +14,7 @@ export async function revokeOwed(
   limit: number,
 ): Promise<{ readonly revoked: number }> {
   const owed = await execute(core, {
-    body: leaseRevocations([...core.providers.keys()], limit),
+    body: leaseRevocations([...core.providers.values()], limit),
     onLostReply: "repeat",
     mustCommit: true,
     decode: (_row, rows: readonly OwedRevocation[]) => rows,

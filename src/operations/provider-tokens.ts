@@ -7,6 +7,7 @@ import { toHex, utf8 } from "../crypto/bytes.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
 import type { SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
+import { isWithinScope } from "../domain/granted-scope.ts";
 import { newAuditId, newUuid, uuidFor, wireId } from "../domain/id.ts";
 import type { ProviderTokens } from "../domain/identity-provider.ts";
 import { execute } from "../engine/execute.ts";
@@ -97,10 +98,11 @@ async function claim(
   { leaseId, leastSeconds }: { leaseId: string; leastSeconds?: number },
 ): Promise<store.HeldTokensRow> {
   // The provider may have been taken from the list, or have lost its way to refresh.
-  const mayRefresh = providerOf(core, provider).refresh !== undefined;
+  const { refresh, issuers } = providerOf(core, provider);
+  const mayRefresh = refresh !== undefined;
   const row = await execute(core, {
     body: store.claimTokens({
-      ...{ actor, auditId: newAuditId(), userId: uuidFor("usr", userId), provider, leaseId },
+      ...{ actor, auditId: newAuditId(), userId: uuidFor("usr", userId), provider, issuers, leaseId },
       credentialId: credentialId && uuidFor("cred", credentialId),
       leastSeconds: leastSeconds ?? 0,
       mayRefresh: mayRefresh && leastSeconds !== undefined,
@@ -132,7 +134,7 @@ async function refresh(core: KeepingCore, keys: SealingKeys, of: Refresh): Promi
   try {
     const opened = await openToken(keys, "refresh_token", { issuer, subject, provider: asked.provider }, refreshToken!);
     tokens = await providerOf(core, asked.provider).refresh!(opened, { issuer, subject });
-    if (!areUsable(tokens)) throw refused("invalid_identity");
+    if (!areUsable(tokens) || !isWithinScope(tokens.scope, held.scope)) throw refused("invalid_identity");
   } catch (error) {
     return await afterRefusal(core, keys, { ...of, lease, error });
   }

@@ -23,10 +23,10 @@ export type CheckResult =
 
 /** Relational tuples: who holds which relation on which object (Flametrench `docs/authorization.md`). */
 export interface TupleOperations {
-  /** `allowed` is true if exactly this tuple is stored. */
+  /** `allowed` is true if exactly this tuple is stored. On an organization that is not active, it is false. */
   check: Operation<CheckInput, CheckResult>;
   /**
-   * `allowed` is true if at least one of these tuples is stored.
+   * `allowed` is true if at least one of these tuples is stored. On an organization that is not active, it is false.
    *
    * @throws {AuthError} `invalid_format.relations` for an empty list.
    */

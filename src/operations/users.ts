@@ -17,7 +17,7 @@ import type { AskedOfUser } from "../store/audit.ts";
 import { claimKey } from "../store/idempotency.ts";
 import { type Lock, lockUser } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
-import { lockAdministrators } from "../store/relations.ts";
+import { lockAdministrators, lockOrganizationsOf } from "../store/relations.ts";
 import type { Statement } from "../store/sql.ts";
 import * as store from "../store/users.ts";
 import { withOwnPassword } from "./current-password.ts";
@@ -87,14 +87,14 @@ export interface UserOperations {
    * Closes the account for good and ends its sessions, tickets, credentials, factors, tokens and tuples. Owners with a password
    * use `revokeOwn`.
    *
-   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `forbidden`,
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `conflict.sole_owner`, `forbidden`,
    *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
   revoke: PlannableOperation<OfUser, User>;
   /**
    * Closes the caller's own account for good. It requires the current password.
    *
-   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `forbidden`,
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `conflict.sole_owner`, `forbidden`,
    *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
   revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string }, User>;
@@ -140,7 +140,12 @@ export function userOperations(core: Core): UserOperations {
 
   function revokeWork({ actor, userId }: OfUser, proof: CurrentPassword | undefined): Work<User> {
     const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-    const locks = [lockUser(asked.userId), lockAdministrators(), ...lockOfCounter(proof?.counter)];
+    const locks = [
+      lockUser(asked.userId),
+      ...lockOrganizationsOf(asked.userId),
+      lockAdministrators(),
+      ...lockOfCounter(proof?.counter),
+    ];
     return userWork(acts.revokeUser, asked, store.revokeUser({ ...asked, proof }), locks);
   }
 

@@ -4,25 +4,39 @@ import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { cleanText } from "../domain/request-context.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, type Work } from "../engine/execute.ts";
 import { refuse } from "../engine/refuse.ts";
 import { type PresentedToken, toSession, userOf, type VerifiedSession } from "../engine/sessions.ts";
 import * as store from "../store/sessions.ts";
 
 /** Finds the session of a token in one request: the session, its user, and the right to act for them. */
-export async function verifySession(
-  core: Core,
-  { token, transport, context = {} }: PresentedToken,
-): Promise<VerifiedSession> {
+export async function verifySession(core: Core, presented: PresentedToken): Promise<VerifiedSession> {
+  return await execute(core, verificationOf(core, presented, await hashOf(presented)));
+}
+
+/**
+ * The digest of a presented token.
+ *
+ * @throws {AuthError} `unauthorized.invalid_token`.
+ */
+export async function hashOf({ token }: PresentedToken): Promise<string> {
   if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
-  const body = store.verifySession({
-    tokenHash: await sha256Hex(token),
-    transport,
-    defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
-    address: cleanText(context.address),
-  });
-  return await execute(core, {
-    body,
+  return await sha256Hex(token);
+}
+
+/** The work of verifying a session, whose token has this digest. */
+export function verificationOf(
+  core: Core,
+  { transport, context = {} }: PresentedToken,
+  tokenHash: string,
+): Work<VerifiedSession, store.VerifiedSessionRow> {
+  return {
+    body: store.verifySession({
+      tokenHash,
+      transport,
+      defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
+      address: cleanText(context.address),
+    }),
     onLostReply: "repeat",
     decode: (_row, [row]) => {
       if (!row) throw new AuthError("unauthorized.invalid_token");
@@ -33,5 +47,5 @@ export async function verifySession(
       const user = { ...userOf(row), identifier, identifierVerified: row.identifierVerified };
       return { session, user, actor: Actor.forSession(subject, context), asOf: row.asOf };
     },
-  });
+  };
 }

@@ -33,7 +33,7 @@ const secretSeconds = 300;
 /**
  * A provider for Apple. Apple sends its answer as a form, from its own site.
  *
- * An address of Apple's relay never counts as verified, because no other account can have it. The name is in the first answer
+ * An address of Apple's relay never counts as verified, because no other account can have it; `isPrivateEmail` says that it is one. The name is in the first answer
  * only, and is not signed: it is shown, and identifies no one.
  *
  * @throws {ConfigurationError} If an option cannot be used.
@@ -78,7 +78,11 @@ export function apple({
       identityOf(claims, answer) {
         const isDirect = [undefined, false, "false"].includes(claims.get("is_private_email") as undefined);
         const isRelay = !isDirect || /@privaterelay\.appleid\.com$/i.test(String(claims.get("email")));
-        return { emailVerified: isVerified(claims.get("email_verified")) && !isRelay, name: nameOf(answer) };
+        return {
+          emailVerified: isVerified(claims.get("email_verified")) && !isRelay,
+          isPrivateEmail: isRelay,
+          name: nameOf(answer),
+        };
       },
     },
   );
