@@ -13,8 +13,12 @@ import * as invitation from "../src/domain/acts/deployment-invitation.ts";
 import * as factor from "../src/domain/acts/factor.ts";
 import * as limit from "../src/domain/acts/limit.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
+import * as membership from "../src/domain/acts/membership.ts";
 import * as merging from "../src/domain/acts/merging.ts";
 import * as notice from "../src/domain/acts/notice.ts";
+import * as organization from "../src/domain/acts/organization.ts";
+import * as organizationDomain from "../src/domain/acts/organization-domain.ts";
+import * as organizationInvitation from "../src/domain/acts/organization-invitation.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
 import * as token from "../src/domain/acts/personal-access-token.ts";
 import * as identity from "../src/domain/acts/provider.ts";
@@ -27,6 +31,49 @@ import * as verification from "../src/domain/acts/verification.ts";
 
 /** The act of each operation, by the type that declares it; `null` for one that is no act, so its comment has no row to follow. */
 const acts: Readonly<Record<string, Act | null>> = {
+  "OrganizationOperations.create": organization.createOrganization,
+  "OrganizationOperations.get": organization.getOrganization,
+  "OrganizationOperations.list": organization.listOrganizations,
+  "OrganizationOperations.update": organization.updateOrganization,
+  "OrganizationOperations.suspend": organization.suspendOrganization,
+  "OrganizationOperations.reinstate": organization.reinstateOrganization,
+  "OrganizationOperations.revoke": organization.revokeOrganization,
+  "SecurityPolicyOperations.getSecurityPolicy": organization.getSecurityPolicy,
+  "SecurityPolicyOperations.setSecurityPolicy": organization.setSecurityPolicy,
+  "OrganizationDomainOperations.add": organizationDomain.addDomain,
+  "OrganizationDomainOperations.list": organizationDomain.listDomains,
+  "OrganizationDomainOperations.prove": organizationDomain.proveDomain,
+  "OrganizationDomainOperations.setJoining": organizationDomain.setJoining,
+  "OrganizationDomainOperations.remove": organizationDomain.removeDomain,
+  "JoiningOperations.joinable": organizationDomain.listJoinable,
+  "JoiningOperations.join": organizationDomain.joinByDomain,
+  "JoiningOperations.withdraw": organizationDomain.withdrawRequest,
+  "JoiningOperations.requests": organizationDomain.listRequests,
+  "JoiningOperations.approve": organizationDomain.approveRequest,
+  "JoiningOperations.decline": organizationDomain.declineRequest,
+  "MembershipChecks.verify": null,
+  "MembershipChecks.find": null,
+  "MembershipOperations.add": membership.addMember,
+  "MembershipOperations.get": membership.getMembership,
+  "MembershipOperations.list": membership.listMembers,
+  "MembershipOperations.listOfUser": membership.listMemberships,
+  "MembershipOperations.history": membership.getMembershipHistory,
+  "MembershipOperations.changeRole": membership.changeRole,
+  "MembershipOperations.suspend": membership.suspendMembership,
+  "MembershipOperations.reinstate": membership.reinstateMembership,
+  "MembershipOperations.leave": membership.leaveOrganization,
+  "MembershipOperations.remove": membership.removeMember,
+  "MembershipOperations.transferOwnership": membership.transferOwnership,
+  "OrganizationInvitationOperations.create": organizationInvitation.createInvitation,
+  "OrganizationInvitationOperations.get": organizationInvitation.getInvitation,
+  "OrganizationInvitationOperations.list": organizationInvitation.listInvitations,
+  "OrganizationInvitationOperations.revoke": organizationInvitation.revokeInvitation,
+  "InvitedOperations.look": null,
+  "InvitedOperations.accept": organizationInvitation.acceptInvitation,
+  "InvitedOperations.acceptAsNewUser": organizationInvitation.acceptInvitationAsNewUser,
+  "InvitedOperations.decline": organizationInvitation.declineInvitation,
+  "InvitedOperations.acceptFor": organizationInvitation.acceptInvitationFor,
+  "InvitedOperations.declineFor": organizationInvitation.declineInvitationFor,
   "ActivityOperations.list": activity.listActivity,
   "AdministratorOperations.grant": administrator.grantAdministrator,
   "AdministratorOperations.remove": administrator.removeAdministrator,
@@ -52,7 +99,8 @@ const acts: Readonly<Record<string, Act | null>> = {
   "InvitationOperations.list": invitation.listInvitations,
   "InvitationOperations.mayInvite": null,
   "InvitationOperations.revoke": invitation.revokeInvitation,
-  "DiscoveryOperations.discover": null,
+  "DiscoveryOperations.discover": identity.discoverProvider,
+  "ImportOperations.import": identity.importIdentity,
   "FederationOperations.start": identity.startProviderSignIn,
   "FederationOperations.look": null,
   "FederationOperations.finish": identity.signInWithProvider,

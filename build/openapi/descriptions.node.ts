@@ -28,7 +28,9 @@ function accessOf(access: RouteAccess): string[] {
     ...(owner === true ? ["Allowed for the owner"] : []),
     ...(administrator ? ["Allowed for administrators who proved a second factor within half an hour"] : []),
     ...(relation
-      ? [`Allowed for users with one of the relations ${relation.anyOf.join(", ")} on the ${relation.on}`]
+      ? [
+          `Allowed for users with one of the relations ${relation.among.slice(0, relation.among.indexOf(relation.atLeast) + 1).join(", ")} on the ${relation.on}${relation.fresh ? ", within ten minutes of a proof" : ""}`,
+        ]
       : []),
   ];
 }

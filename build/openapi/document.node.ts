@@ -125,6 +125,7 @@ const tags = [
     name: "Providers",
     description: "Sign-in with providers, and the caller's identities there. Browsers come by forms.",
   },
+  { name: "Organizations", description: "Organizations and their members, as specified by Flametrench." },
   { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
   { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },
   { name: "Tokens", description: "Personal access tokens: the caller's own, and the routes specified by Flametrench." },
@@ -162,6 +163,8 @@ const tagOfFeature: Readonly<Record<string, string>> = {
   invitations: "Invitations",
   mail: "Addresses",
   mfa: "Factors",
+  organizations: "Organizations",
+  organizationDomains: "Organizations",
   passkeys: "Passkeys",
   personalAccessTokens: "Tokens",
 };

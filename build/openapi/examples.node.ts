@@ -11,6 +11,8 @@ const opaque = "q7Zr0k3bVYw1nTt8sGm5xE2uHc9aJd4fLi6oPvWyQRM";
 /** The values of members whose type alone says too little. */
 const byName: Readonly<Record<string, unknown>> = {
   identifier: "ada@example.com",
+  allowed_providers: ["google"],
+  domain: "example.com",
   password: "correct horse battery staple",
   current_password: "correct horse battery staple",
   new_password: "an even longer passphrase",

@@ -48,7 +48,7 @@ function entries(table: RecordTable, orNone: (schema: v.GenericSchema) => v.Gene
 
 function present(field: Field): v.GenericSchema {
   const type = idTypeOf(field);
-  if (type !== undefined) return id(type);
+  if (type !== undefined) return / ids\??$/.test(String(field)) ? v.array(id(type)) : id(type);
   if (typeof field !== "string") {
     const choices = field.filter((choice) => choice !== null);
     return choices.length === 1 ? v.literal(choices[0]!) : v.picklist(choices);

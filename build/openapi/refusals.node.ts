@@ -45,13 +45,17 @@ function accessRefusals(route: Route): ErrorCode[] {
 
   // Under `/auth` callers act on their own account: only an identifier in the path can name another object.
   const reachesOthers = !usesCookies(route) || route.path.includes(":");
-  const needsProof = access.owner === "fresh" || (reachesOthers && access.administrator);
+  const { relation } = access;
+  // A session that lacks what the organization's security policy asks for, if a step-up helps.
+  const isRole = relation?.on === "org";
+  const needsProof = access.owner === "fresh" || isRole || (reachesOthers && access.administrator);
   return [
     ...unreadable,
     "unauthorized.session_expired",
     "unauthorized.mfa_required",
     ...(needsProof ? (["unauthorized.reauthentication_required"] as const) : []),
+    ...(isRole ? (["unauthorized.enrollment_required", "forbidden.provider_not_allowed"] as const) : []),
     ...(reachesOthers ? ([route.path.includes(":") ? "not_found" : "forbidden"] as const) : []),
-    ...(reachesOthers && !access.administrator ? (["forbidden"] as const) : []),
+    ...(reachesOthers && (relation || !access.administrator) ? (["forbidden"] as const) : []),
   ];
 }

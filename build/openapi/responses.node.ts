@@ -12,8 +12,17 @@ import { errorCodes } from "../../src/domain/error.ts";
 import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
 import { linkedIdentity as linkedIdentityRecord } from "../../src/domain/identity-provider.ts";
 import { limit as limitRecord } from "../../src/domain/limit.ts";
+import { memberOrganization, membership as membershipRecord } from "../../src/domain/membership.ts";
+import { organization as organizationRecord } from "../../src/domain/organization.ts";
+import {
+  joinableOrganization as joinableRecord,
+  joinRequest as joinRequestRecord,
+  organizationDomain as organizationDomainRecord,
+} from "../../src/domain/organization-domain.ts";
+import { organizationInvitation as organizationInvitationRecord } from "../../src/domain/organization-invitation.ts";
 import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
+import { securityPolicy as securityPolicyRecord } from "../../src/domain/security-policy.ts";
 import { sessionDetails, specifiedSession } from "../../src/domain/session.ts";
 import { user as userRecord } from "../../src/domain/user.ts";
 import { authenticatorTransports } from "../../src/domain/webauthn/response.ts";
@@ -120,6 +129,26 @@ const mfaPolicy = schemaOf(mfaPolicyRecord);
 const limit = schemaOf(limitRecord);
 const personalAccessToken = schemaOf(personalAccessTokenRecord);
 const deploymentInvitation = schemaOf(deploymentInvitationRecord);
+const organization = schemaOf(organizationRecord);
+const securityPolicy = schemaOf(securityPolicyRecord);
+const membership = schemaOf(membershipRecord);
+const organizationDomain = v.strictObject({
+  ...entriesOf(organizationDomainRecord),
+  record: v.strictObject({ name: v.string(), text: v.string() }),
+});
+const joinableOrganization = schemaOf(joinableRecord);
+const joinRequest = schemaOf(joinRequestRecord);
+const invitationEntries = {
+  ...entriesOf(organizationInvitationRecord),
+  invited_user_id: v.nullable(id("usr")),
+  pre_tuples: v.array(v.strictObject({ relation: v.string(), object_type: v.string(), object_id: v.string() })),
+};
+const organizationInvitation = v.strictObject(invitationEntries);
+const acceptedInvitation = v.strictObject({ invitation: organizationInvitation, membership });
+const membershipOfUser = v.strictObject({
+  ...entriesOf(membershipRecord),
+  organization: schemaOf(memberOrganization),
+});
 
 /** 32 bytes as base64url. */
 const token = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
@@ -170,6 +199,14 @@ export const namedSchemas = {
   Limit: limit,
   PersonalAccessToken: personalAccessToken,
   DeploymentInvitation: deploymentInvitation,
+  Organization: organization,
+  SecurityPolicy: securityPolicy,
+  OrganizationDomain: organizationDomain,
+  JoinableOrganization: joinableOrganization,
+  JoinRequest: joinRequest,
+  Membership: membership,
+  MembershipOfUser: membershipOfUser,
+  OrganizationInvitation: organizationInvitation,
   Error: error,
 };
 
@@ -227,6 +264,50 @@ export const responses = {
     $post: v.strictObject({ invitation: deploymentInvitation, url: v.string(), token }),
   },
   "/v1/deployment-invitations/:join_id/revoke": { $post: deploymentInvitation },
+  "/v1/orgs": {
+    $get: page(organization),
+    $post: v.strictObject({ org: organization, owner_membership: membership }),
+  },
+  "/v1/orgs/:org_id": { $get: organization, $put: organization },
+  "/v1/orgs/:org_id/suspend": { $post: organization },
+  "/v1/orgs/:org_id/reinstate": { $post: organization },
+  "/v1/orgs/:org_id/revoke": { $post: organization },
+  "/v1/orgs/:org_id/security-policy": { $get: securityPolicy, $put: securityPolicy },
+  "/v1/orgs/:org_id/domains": { $get: page(organizationDomain), $post: organizationDomain },
+  "/v1/orgs/:org_id/domains/prove": { $post: organizationDomain },
+  "/v1/orgs/:org_id/domains/joining": { $put: organizationDomain },
+  "/v1/orgs/:org_id/domains/remove": { $post: v.null() },
+  "/v1/orgs/:org_id/join-requests": { $get: page(joinRequest) },
+  "/v1/orgs/:org_id/join-requests/approve": { $post: membership },
+  "/v1/orgs/:org_id/join-requests/decline": { $post: v.null() },
+  "/auth/organizations/joinable": { $get: page(joinableOrganization) },
+  "/auth/organizations/join": {
+    $post: v.strictObject({ status: v.picklist(["joined", "requested"]), membership: v.nullable(membership) }),
+  },
+  "/auth/organizations/withdraw": { $post: v.null() },
+  "/v1/orgs/:org_id/transfer-ownership": {
+    $post: v.strictObject({ from_membership: membership, to_membership: membership }),
+  },
+  "/v1/orgs/:org_id/members": { $get: page(membership), $post: membership },
+  "/v1/orgs/:org_id/members/:mem_id": { $get: membership },
+  "/v1/orgs/:org_id/members/:mem_id/history": { $get: page(membership) },
+  "/v1/orgs/:org_id/members/:mem_id/change-role": { $post: membership },
+  "/v1/orgs/:org_id/members/:mem_id/suspend": { $post: membership },
+  "/v1/orgs/:org_id/members/:mem_id/reinstate": { $post: membership },
+  "/v1/orgs/:org_id/members/:mem_id/self-leave": { $post: membership },
+  "/v1/orgs/:org_id/members/:mem_id/admin-remove": { $post: membership },
+  "/v1/orgs/:org_id/invitations": {
+    $get: page(organizationInvitation),
+    $post: v.strictObject({ ...invitationEntries, url: v.string(), token }),
+  },
+  "/v1/invitations/:inv_id": { $get: organizationInvitation },
+  "/v1/invitations/:inv_id/revoke": { $post: organizationInvitation },
+  "/v1/invitations/:inv_id/accept": { $post: acceptedInvitation },
+  "/v1/invitations/:inv_id/decline": { $post: organizationInvitation },
+  "/auth/organization-invitations/accept": { $post: acceptedInvitation },
+  "/auth/organization-invitations/sign-up": { $post: signedIn },
+  "/auth/memberships": { $get: page(membershipOfUser) },
+  "/v1/users/:usr_id/memberships": { $get: page(membershipOfUser) },
   "/auth/invitations/accept": { $post: signedIn },
   "/auth/notices/disown": { $post: v.strictObject({ identifier: v.string() }) },
   "/auth/recovery/cancel": { $post: v.null() },

@@ -70,6 +70,8 @@ export type MaybeScopedVariables = { [Name in keyof ScopedVariables]: ScopedVari
 
 type Verified = ScopedVariables | undefined;
 
+type VerifySession = SessionVerifier["sessions"]["verify"];
+
 /**
  * Identifies the user if there is one, as `c.var.user`, `c.var.session` and `c.var.actor`, and lets anonymous requests
  * through.
@@ -131,18 +133,23 @@ export function requireUser(
   });
 }
 
-/** The checks of {@link requireUser} before it admits a request. */
+/**
+ * The checks of {@link requireUser} before it admits a request.
+ *
+ * @param verify Verifies a session, if no earlier guard of the same `auth` has. Default: the operation that does nothing else.
+ */
 export async function verifyUser(
   c: Context,
   auth: SessionVerifier & Partial<TokenVerifier>,
   realm: Realm,
   options: MaybeScopedOptions,
+  verify: VerifySession = auth.sessions.verify,
 ): Promise<ScopedVariables> {
   const known = verified.get(c)?.get(realm);
   if (known?.token && options.scope !== undefined) requireScope(known.token, options.scope);
   if (known && (known.actor || options.scope !== undefined)) return remember(c, realm, known);
   const presented = presentedBearer(c, auth);
-  const found = presented && (await verifyPresented(c, auth, options, presented));
+  const found = presented && (await verifyPresented(c, auth, options, presented, verify));
   if (!found) throw new AuthError("unauthorized.invalid_token");
   return remember(c, realm, found);
 }
@@ -194,6 +201,7 @@ async function verifyPresented(
   auth: SessionVerifier & Partial<TokenVerifier>,
   options: MaybeScopedOptions,
   presented: PresentedBearer | undefined,
+  verify: VerifySession = auth.sessions.verify,
 ): Promise<Verified> {
   if (!presented) return undefined;
   const { token: text, transport } = presented;
@@ -209,7 +217,7 @@ async function verifyPresented(
     return { user, session: undefined, actor: undefined, asOf: undefined, token };
   }
   if (transport === "cookie") requireSameOrigin(c, auth);
-  return { ...(await auth.sessions.verify({ token: text, transport, context })), token: undefined };
+  return { ...(await verify({ token: text, transport, context })), token: undefined };
 }
 
 /** @throws {AuthError} `forbidden.insufficient_scope`. */

@@ -23,6 +23,8 @@ export const longestCookieSeconds: number = 400 * 86_400;
 export const identityCookie = "identity";
 /** The session of the account that is kept in a merge, while the browser signs in to the other account. */
 export const keptSessionCookie = "kept-session";
+/** An act that waits for a proof at a provider, which the browser comes back from. */
+export const askedActCookie = "asked-act";
 /** A sign-in at a provider that has begun. Each provider has a cookie of its own (R081). */
 export const providerCookie = "provider-";
 
@@ -33,6 +35,7 @@ type CookieName =
   | `${typeof answerCookie}${string}`
   | typeof identityCookie
   | typeof keptSessionCookie
+  | typeof askedActCookie
   | `${typeof providerCookie}${string}`
   | typeof sessionCookie
   | typeof ticketCookie
@@ -47,6 +50,7 @@ const cookieNames: readonly CookieName[] = [
   mailRequestCookie,
   identityCookie,
   keptSessionCookie,
+  askedActCookie,
 ];
 
 /** The name as a browser knows it, with the application's prefix. */

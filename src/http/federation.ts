@@ -28,6 +28,7 @@ export type {
   ProviderAnswer,
   StartedSignIn,
 } from "../operations/federation-operations.ts";
+export type { ImportedIdentity, ImportOperations } from "../operations/identity-import.ts";
 export type { DiscoveryOperations } from "../operations/provider-discovery.ts";
 export { federation } from "./features/federation.ts";
 export type { FederationApi } from "./generated/api.ts";

@@ -16,8 +16,20 @@ import { endSession, startSession } from "./session-cookie.ts";
 /** A session that waits. */
 export type KeptSession = VerifiedSession & Pick<IssuedSession, "token">;
 
-/** Takes the session's token out of the browser's session cookie. After ten minutes a merge would refuse it as no longer fresh. */
-export function setAside(c: Context, auth: WithRealm, token: string): void {
+/**
+ * Takes the session's token out of the browser's session cookie. After ten minutes a merge would refuse it as no longer fresh. Another
+ * session that waits ends: it would live on, and no browser would have it.
+ */
+export async function setAside(
+  c: Context,
+  auth: CoreOperations & WithRealm,
+  token: string,
+  context: RequestContext,
+): Promise<void> {
+  const former = readCookie(c, auth, keptSessionCookie);
+  if (former !== undefined && former !== token) {
+    await auth.sessions.signOut({ token: former, transport: "cookie", context });
+  }
   setCookie(c, auth, keptSessionCookie, token, freshSeconds);
   endSession(c, auth);
 }

@@ -65,7 +65,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     },
   }),
   rows.open({
-    act: { ...acts.startProviderSignIn, name: "discoverProvider" },
+    act: acts.discoverProvider,
     method: "post",
     path: "/auth/oidc/discover",
     access: "anyone",
@@ -75,7 +75,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     status: 303,
     refusedTo: refusedAtSignIn,
     run: async (call) => {
-      const { provider } = await call.auth.federation.discover(call.body);
+      const { provider } = await call.auth.federation.discover({ ...call.body, context: call.context });
       if (provider === undefined) throw new AuthError("not_found");
       return await start({ ...call, name: () => provider });
     },

@@ -1,9 +1,11 @@
+import * as v from "valibot";
 import { beginMerge, mergeUsers } from "../../domain/acts/merging.ts";
 import { signOut } from "../../domain/acts/session.ts";
 import { AuthError } from "../../domain/error.ts";
 import type { CoreOperations } from "../../operations/auth.ts";
 import type { MergingAuth } from "../../operations/merging.ts";
 import type { PresentedSession } from "../bearer.ts";
+import { idEntry } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { findKept, setAside, takeBack } from "../session-kept.ts";
 import { accountSessionBody, userBody } from "../wire.ts";
@@ -24,20 +26,25 @@ export const mergingRoutes: RouteTable<Needed> = () => [
     method: "post",
     path: "/auth/merge/begin",
     status: 204,
-    run: async ({ c, auth, actor, presented }) => {
+    run: async ({ c, auth, actor, context, presented }) => {
       requireBrowser(presented);
       await auth.merging.begin({ actor });
-      setAside(c, auth, presented.token);
+      await setAside(c, auth, presented.token, context);
     },
   }),
   rows.guarded({
     act: mergeUsers,
     method: "post",
     path: "/auth/merge",
-    run: async ({ c, auth, actor, context, presented }) => {
+    body: () => v.strictObject({ usr_id: v.optional(idEntry("usr")), into_usr_id: v.optional(idEntry("usr")) }),
+    run: async ({ c, auth, actor, context, presented, body }) => {
       requireBrowser(presented);
       const kept = await findKept(c, auth, context);
-      if (!kept) throw new AuthError("unauthorized.session_expired");
+      // Another tab may have signed in to another account since the user confirmed.
+      const { usr_id: ending = actor.userId, into_usr_id: staying = kept?.actor.userId } = body;
+      if (!kept || ending !== actor.userId || staying !== kept.actor.userId) {
+        throw new AuthError("unauthorized.session_expired");
+      }
       const user = await auth.merging.merge({ actor, into: kept.actor });
       takeBack(c, auth, kept);
       return { user: userBody(user), session: accountSessionBody(kept.session, kept.session.id) };
