@@ -4,6 +4,7 @@ import type { Done } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
 import type { Rendered } from "./rendered.ts";
 import type { UserVisit } from "./route.ts";
+import type { Site } from "./site.ts";
 
 /** Leads to a page of the account, which says what was done. */
 export function backTo({ c, site }: UserVisit, place: Place, done?: Done): Response {
@@ -103,5 +104,35 @@ export function FormLink({
       {children}
       <span class="unseen"> {about}</span>
     </a>
+  );
+}
+
+/** The links from a page of a list to the first page and to the next one. */
+export function PageLinks({
+  site,
+  isFirst,
+  next,
+  pathOf,
+}: {
+  site: Site;
+  isFirst: boolean;
+  /** The cursor of the next page, or null. */
+  next: string | null;
+  pathOf: (parameters: Readonly<Record<string, string>>) => string;
+}): Rendered {
+  if (isFirst && next === null) return null;
+  return (
+    <p class="acts">
+      {!isFirst && (
+        <a class="button quiet" href={pathOf({})}>
+          {site.say("list.first")}
+        </a>
+      )}
+      {next !== null && (
+        <a class="button quiet" href={pathOf({ cursor: next })}>
+          {site.say("list.next")}
+        </a>
+      )}
+    </p>
   );
 }

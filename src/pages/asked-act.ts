@@ -1,11 +1,13 @@
 /**
  * The act that a proof interrupts. It travels in the step-up form, with a MAC that binds it to the session that asked and ends
- * after ten minutes. No row is stored, and no field of it is a secret.
+ * after ten minutes. A proof at a provider leads away from the form and ends that session, so the act also waits in a cookie, bound to
+ * the user. No row is stored, and no field of it is a secret.
  *
  * @module
  */
 import { openText, sealText } from "../engine/sealed-text.ts";
 import { realmOf } from "../http/auth-source.ts";
+import { askedActCookie, readCookie, setCookie } from "../http/cookies.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { Form, type Json } from "./form.ts";
 import type { AfterProof, PageRoute, UserVisit } from "./route.ts";
@@ -39,18 +41,41 @@ export function askedAct(row: PageRoute, visit: UserVisit, sent: Form | Json | u
 
 /** Seals an act for the session of a visit. A sealed act keeps its end, so a wrong proof prolongs nothing. */
 export async function sealAct(visit: UserVisit, act: AskedAct): Promise<string> {
-  if (act.sealed) return act.sealed;
-  const { auth, session, asOf } = visit;
-  const fields = fieldsOf(act.afterProof, visit).map((name) => act.form.text(name));
-  const end = new Date(asOf.getTime() + actSeconds * 1000);
-  return await sealText(realmOf(auth).core, ["act", session.id], JSON.stringify([act.path, act.formsOf, fields]), end);
+  return act.sealed ?? (await sealFor(visit.session.id, visit, act));
 }
 
 /** The act that was sealed for the session of a visit, or `undefined` if there is none or it has ended. */
 export async function openAct(visit: UserVisit, sealed: unknown): Promise<AskedAct | undefined> {
-  const { auth, session, asOf } = visit;
-  if (typeof sealed !== "string") return undefined;
-  const text = await openText(realmOf(auth).core, ["act", session.id], sealed, asOf);
+  return typeof sealed === "string" ? await openFor(visit.session.id, visit, sealed) : undefined;
+}
+
+/** The longest value of the cookie. Browsers keep 4,096 bytes with the name and the attributes. */
+const longestCookie = 3_800;
+
+/** Keeps an act in the browser while it is at a provider. A longer act is not kept: its user begins again. */
+export async function keepAct(visit: UserVisit, act: AskedAct): Promise<void> {
+  const sealed = await sealFor(visit.user.id, visit, act);
+  if (sealed.length <= longestCookie) setCookie(visit.c, visit.auth, askedActCookie, sealed, actSeconds);
+}
+
+/** The act that waits in the browser, for its user alone. */
+export async function keptAct(visit: UserVisit): Promise<AskedAct | undefined> {
+  const sealed = readCookie(visit.c, visit.auth, askedActCookie);
+  const act = sealed === undefined ? undefined : await openFor(visit.user.id, visit, sealed);
+  // It is sealed for the session before the proof, if at all.
+  return act && { ...act, sealed: undefined };
+}
+
+async function sealFor(boundTo: string, visit: UserVisit, act: AskedAct): Promise<string> {
+  const { auth, asOf } = visit;
+  const fields = fieldsOf(act.afterProof, visit).map((name) => act.form.text(name));
+  const end = new Date(asOf.getTime() + actSeconds * 1000);
+  return await sealText(realmOf(auth).core, ["act", boundTo], JSON.stringify([act.path, act.formsOf, fields]), end);
+}
+
+async function openFor(boundTo: string, visit: UserVisit, sealed: string): Promise<AskedAct | undefined> {
+  const { auth, asOf } = visit;
+  const text = await openText(realmOf(auth).core, ["act", boundTo], sealed, asOf);
   if (text === undefined) return undefined;
   const [path, formsOf, texts] = JSON.parse(text) as [string, string, readonly string[]];
   const row = actAt(path);

@@ -1,4 +1,5 @@
 import { clearCookie, sessionCookie } from "../http/cookies.ts";
+import { endKept } from "../http/session-kept.ts";
 import type { AuthError } from "../index.ts";
 import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
 import { Field } from "./parts.tsx";
@@ -11,11 +12,12 @@ export const closeRoutes: readonly PageRoute[] = [
   userPage("/account/close", (visit) => closePage(visit)),
 
   userForm("/account/close", "/account/close", async (visit, form) => {
-    const { c, auth, actor, user } = visit;
+    const { c, auth, actor, user, context } = visit;
     const { refusal } = await attempt(
       auth.users.revokeOwn({ actor, userId: user.id, currentPassword: form.text("current_password") }),
     );
     if (refusal) return await closePage(visit, refusal);
+    await endKept(c, auth, context);
     clearCookie(c, auth, sessionCookie);
     return await closedPage(visit);
   }),

@@ -10,6 +10,7 @@ import { germanAddress } from "./texts/german-address.ts";
 import { germanErrors } from "./texts/german-errors.ts";
 import { germanInvitations } from "./texts/german-invitations.ts";
 import { germanMerging } from "./texts/german-merging.ts";
+import { germanOrganizations } from "./texts/german-organizations.ts";
 import { germanProviders } from "./texts/german-providers.ts";
 
 /** German, for the option `languages` of `pages`. */
@@ -21,6 +22,7 @@ export const german: PageLanguage = {
     ...germanActivity,
     ...germanInvitations,
     ...germanMerging,
+    ...germanOrganizations,
     ...germanProviders,
     ...germanAddress,
   },

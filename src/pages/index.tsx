@@ -182,7 +182,9 @@ function leadsTo(
   { access, belongsTo }: PageRoute,
   asked: Pick<Visit, "c" | "site" | "auth">,
 ): string | undefined {
-  if (access !== "user" || refusal.status !== 401) return undefined;
+  // Another sign-in would not help who lacks the proof that an organization asks for.
+  const isOfSession = refusal.status === 401 && refusal.code !== "unauthorized.enrollment_required";
+  if (access !== "user" || !isOfSession) return undefined;
   const next = asked.site.path(belongsTo);
   return refusal.code === "unauthorized.reauthentication_required"
     ? pathWith(asked.site.path("/account/step-up"), { next })

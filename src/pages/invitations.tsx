@@ -5,9 +5,10 @@ import { AuthError } from "../index.ts";
 import { FormLink, Panel, Row } from "./account-acts.tsx";
 import { FormKey, formKeyOf, sentTwice } from "./form-key.tsx";
 import { invitationsOf } from "./invitation.tsx";
+import { DaysField, daysIn, LinkToCopy } from "./invitation-parts.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
-import { CopyButtons, Field, Hidden, Time } from "./parts.tsx";
+import { Field, Hidden, Time } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";
@@ -19,9 +20,6 @@ const revokePath = "/account/invitations/revoke";
 
 /** The most invitations that the page shows. */
 const limit = 200;
-
-/** Days for which an invitation can count; the first choice is the middle one. */
-const days = ["1", "7", "30"] as const;
 
 interface Typed {
   readonly identifier: string;
@@ -55,7 +53,7 @@ export const inviteRoutes: readonly PageRoute[] = [
             actor,
             identifier: typed.identifier,
             displayName: acceptTypedName(typed.displayName) || null,
-            ttlSeconds: Number(days.find((one) => one === typed.days) ?? "7") * 86_400,
+            ttlSeconds: daysIn(typed.days) * 86_400,
             acceptLanguage: site.language.tag,
             idempotencyKey: await formKeyOf(visit, newPath, form),
           }),
@@ -176,16 +174,7 @@ async function newPage(visit: UserVisit, typed: Typed, refusal?: AuthError): Pro
           required={false}
           error={name}
         />
-        <div class="field">
-          <label for="invite-days">{site.say("invitations.days")}</label>
-          <select id="invite-days" name="days">
-            {days.map((count) => (
-              <option value={count} selected={typed.days === count}>
-                {site.text("invitations.days.count", { count })}
-              </option>
-            ))}
-          </select>
-        </div>
+        <DaysField site={site} chosen={typed.days} />
       </>
     ),
     button: site.text("invitations.create"),
@@ -200,21 +189,7 @@ async function madePage(visit: UserVisit, { url, invitation }: MadeInvitation): 
   const { site } = visit;
   const name = <bdi>{invitation.identifier}</bdi>;
   const children = (
-    <section>
-      <p>{site.say("invitations.made.text", { name })}</p>
-      <p>
-        <code class="secret" id="invitation">
-          {url}
-        </code>
-      </p>
-      <CopyButtons site={site} from="invitation" />
-      {invitation.mailed && <p>{site.say("invitations.made.mailed", { name })}</p>}
-      <p>
-        <a class="button" href={site.path(listPath)}>
-          {site.say("invitations.made.copied")}
-        </a>
-      </p>
-    </section>
+    <LinkToCopy site={site} url={url} name={name} mailed={invitation.mailed} back={site.path(listPath)} />
   );
   return await respondInAccount(visit, "profile", { title: site.text("invitations.made"), children });
 }

@@ -4,6 +4,7 @@ import { englishAddress } from "./texts/english-address.ts";
 import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
 import { englishMerging } from "./texts/english-merging.ts";
+import { englishOrganizations } from "./texts/english-organizations.ts";
 import { englishProviders } from "./texts/english-providers.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
@@ -13,6 +14,7 @@ export type TextName =
   | keyof typeof englishActivity
   | keyof typeof englishInvitations
   | keyof typeof englishMerging
+  | keyof typeof englishOrganizations
   | keyof typeof englishProviders
   | keyof typeof englishAddress;
 
@@ -38,6 +40,7 @@ export const english: PageLanguage = {
     ...englishActivity,
     ...englishInvitations,
     ...englishMerging,
+    ...englishOrganizations,
     ...englishProviders,
     ...englishAddress,
   },
@@ -50,6 +53,7 @@ type English = typeof englishTexts &
   typeof englishActivity &
   typeof englishInvitations &
   typeof englishMerging &
+  typeof englishOrganizations &
   typeof englishProviders &
   typeof englishAddress;
 

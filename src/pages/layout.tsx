@@ -53,7 +53,7 @@ export function respondInAccount(
   const { site, user, auth } = visit;
   const { title, children } = content;
   const entries = (Object.entries(places) as [Place, string][]).filter(
-    ([name]) => name !== "activity" || auth.activity,
+    ([name]) => (name !== "activity" && name !== "organizations") || auth[name],
   );
   const body = (
     <body>
@@ -244,7 +244,17 @@ const doneTexts = {
   sessions: "devices.done",
   "other-sessions": "devices.others.done",
   invitations: "invitations.done",
+  joined: "join.done",
   identities: "identities.done",
+  organization: "organizations.done",
+  "organization-name": "organizations.rename.done",
+  "organization-end": "organizations.end.done",
+  "member-role": "member.role.done",
+  "member-transfer": "member.transfer.done",
+  "member-leave": "member.leave.done",
+  "member-suspend": "member.suspend.done",
+  "member-reinstate": "member.reinstate.done",
+  "member-remove": "member.remove.done",
 } as const;
 
 export type Done = keyof typeof doneTexts;

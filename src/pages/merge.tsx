@@ -21,10 +21,10 @@ export const mergeRoutes: readonly PageRoute[] = [
     `${path}/begin`,
     path,
     async (visit) => {
-      const { c, site, auth, actor } = visit;
+      const { c, site, auth, actor, context } = visit;
       const { refusal } = await attempt(mergingOf(visit).begin({ actor }));
       if (refusal) return await beginPage(visit, refusal);
-      setAside(c, auth, readCookie(c, auth, sessionCookie)!);
+      await setAside(c, auth, readCookie(c, auth, sessionCookie)!, context);
       return c.redirect(pathWith(site.path("/sign-in"), { next: site.path(path) }), 303);
     },
     // The session of the proof is in a cookie that the browser does not have yet.

@@ -61,7 +61,7 @@ export const providerRoutes: readonly PageRoute[] = [
         {federationOf(visit)
           .providers()
           .map((provider) => (
-            <ProviderLink visit={visit} provider={provider} path={provider.linkPath} next={next} />
+            <ProviderLink visit={visit} provider={provider} path={provider.linkPath} query={{ next }} />
           ))}
         <p>
           <a href={next}>{site.say("word.back")}</a>
@@ -97,6 +97,9 @@ export function federationOf({ auth }: Visit): NonNullable<PagesAuth["federation
   return auth.federation;
 }
 
+/** What a link says of the sign-in that it begins: where it leads, and if its session ends with the browser. */
+export type StartQuery = Readonly<Record<string, string>>;
+
 /** A little less than the operations ask for, so that there is time to come back. */
 const freshEnoughSeconds = freshSeconds - 120;
 
@@ -108,17 +111,17 @@ function isFresh({ session, asOf }: UserVisit): boolean {
  * A link to each provider, and to the page that finds the provider of an address. They are links and not forms: a form's answer may
  * not lead to another site.
  */
-export function ProviderLinks({ visit, next }: { visit: Visit; next: string }): Rendered {
+export function ProviderLinks({ visit, query }: { visit: Visit; query: StartQuery }): Rendered {
   const { site, auth } = visit;
   if (!auth.federation) return null;
   return (
     <>
       {auth.federation.providers().map((provider) => (
-        <ProviderLink visit={visit} provider={provider} next={next} />
+        <ProviderLink visit={visit} provider={provider} query={query} />
       ))}
       {auth.federation.domains().length > 0 && (
         <p>
-          <a class="button quiet" href={pathWith(site.path("/sign-in/organization"), { next })}>
+          <a class="button quiet" href={pathWith(site.path("/sign-in/organization"), query)}>
             {site.say("organization.title")}
           </a>
         </p>
@@ -131,16 +134,16 @@ export function ProviderLink({
   visit: { site },
   provider: { label, mark, startPath },
   path = startPath,
-  next,
+  query,
 }: {
   visit: Visit;
   provider: ListedProvider;
   path?: string;
-  next: string;
+  query: StartQuery;
 }): Rendered {
   return (
     <p>
-      <a class={mark ? "button marked" : "button quiet"} href={pathWith(path, { next })}>
+      <a class={mark ? "button marked" : "button quiet"} href={pathWith(path, query)}>
         {mark && <img src={mark} alt="" />}
         {site.text("providers.continue", { provider: label })}
       </a>

@@ -26,6 +26,7 @@ import type {
   TermsAuth,
   VerifiedSession,
 } from "../index.ts";
+import type { OrganizationAuth } from "../operations/organization-parts.ts";
 import type { Form, Json } from "./form.ts";
 import type { Site } from "./site.ts";
 
@@ -33,6 +34,7 @@ import type { Site } from "./site.ts";
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
  * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
  * what has happened to their account. With `terms`, they accept them. With `merging`, they merge two accounts of their own. With `invitations`, administrators invite people, who make an account.
+ * With `organizations`, users form organizations, see their members, and manage them as their role permits.
  * With `federation`, users sign in with other sites, and link their accounts there.
  */
 export type PagesAuth = CoreOperations &
@@ -47,6 +49,7 @@ export type PagesAuth = CoreOperations &
   Partial<TermsAuth> &
   Partial<MergingAuth> &
   Partial<InvitationAuth> &
+  Partial<OrganizationAuth> &
   Partial<FederationAuth> &
   WithRealm;
 

@@ -206,7 +206,13 @@ function signInPage(
           </a>
         </p>
       )}
-      <ProviderLinks visit={visit} next={next} />
+      {/* The box of the form above decides which of the two is shown, without a script. */}
+      <div class="kept">
+        <ProviderLinks visit={visit} query={{ next }} />
+      </div>
+      <div class="brief">
+        <ProviderLinks visit={visit} query={{ next, remember: "false" }} />
+      </div>
       {mayApply(visit) && (
         <p class="foot">
           {site.say("sign-in.new-here", {

@@ -269,7 +269,7 @@ function OtherSites({ visit, next }: { visit: Visit; next: string }): Rendered {
   return auth.federation ? (
     <>
       <p class="or">{site.say("word.or")}</p>
-      <ProviderLinks visit={visit} next={next} />
+      <ProviderLinks visit={visit} query={{ next }} />
     </>
   ) : null;
 }

@@ -1,12 +1,12 @@
+import { askedActCookie, clearCookie, readCookie } from "../http/cookies.ts";
 import type { LinkedIdentity } from "../http/federation.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
-import { type AskedAct, goOn, openAct, sealAct } from "./asked-act.ts";
+import { type AskedAct, goOn, keepAct, keptAct, openAct, sealAct } from "./asked-act.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Field, Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
-import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
 import { activePasswords } from "./safety.tsx";
 import { CodeForms, type FactorKind, wrongPasskey } from "./second-factor.tsx";
@@ -51,10 +51,33 @@ export const stepUpRoutes: readonly PageRoute[] = [
     return c.json({ location: nextAfterStepUp(visit, typeof next === "string" ? next : undefined) });
   }),
 
+  // A proof at a provider leads here. A page that is only read does nothing, so the user sends the act once more.
+  userPage("/account/step-up/continue", async (visit) => {
+    const { c, site } = visit;
+    const act = await keptAct(visit);
+    if (!act) return c.redirect(site.path("/account"), 303);
+    const children = (
+      <>
+        <p>{site.say("proof.done")}</p>
+        <p>{act.afterProof.does(visit, act.form)}</p>
+        <form method="post" action={site.path("/account/step-up/continue")}>
+          <Hidden name="act" value={await sealAct(visit, act)} />
+          <button type="submit">{site.say("word.continue")}</button>
+        </form>
+        <p>
+          <a href={site.path(act.belongsTo)}>{site.say("word.back")}</a>
+        </p>
+      </>
+    );
+    return await respond(visit, { title: site.text("proof.title"), children, signedIn: true });
+  }),
+
   // The script of a passkey cannot show a page, so it sends the act once more.
   userForm("/account/step-up/continue", "/account", async (visit, form) => {
+    const { c, auth, site } = visit;
     const act = await openAct(visit, form.text("act"));
-    return act ? await goOn(visit, act) : visit.c.redirect(visit.site.path("/account"), 303);
+    if (readCookie(c, auth, askedActCookie) !== undefined) clearCookie(c, auth, askedActCookie);
+    return act ? await goOn(visit, act) : c.redirect(site.path("/account"), 303);
   }),
 ];
 
@@ -102,13 +125,24 @@ async function stepUpPage(
   const active = factors.data.filter(({ status }) => status === "active").map(({ type }) => type);
   const hasPasskey = passkeys.data.some(({ status }) => status === "active");
   const having = [...new Set<FactorKind>([...active, ...(hasPasskey ? (["webauthn"] as const) : [])])];
+  const providers = having.length === 0 ? await providersOf(visit, passwords.length > 0) : [];
+  if (asked && providers.length > 0) await keepAct(visit, asked);
   const words = { "unauthorized.invalid_credential": "proof.wrong-password" } as const;
   const failedCode = failed && failed.type !== "password" ? { type: failed.type, refusal: failed.refusal } : undefined;
   const children = (
     <>
       <p>{site.say("proof.why")}</p>
       {asked && <p>{asked.afterProof.does(visit, asked.form)}</p>}
-      {having.length === 0 && <ProviderProofs visit={visit} next={next} hasPassword={passwords.length > 0} />}
+      {providers.map(({ label, stepUpPath }) => (
+        <p>
+          <a
+            class="button quiet"
+            href={pathWith(stepUpPath, { next: asked ? site.path("/account/step-up/continue") : next })}
+          >
+            {site.text("providers.again", { provider: label })}
+          </a>
+        </p>
+      ))}
       {having.length === 0 && passwords.length > 0 && (
         // A user with a factor or passkey must prove it: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
@@ -162,31 +196,12 @@ async function stepUpPage(
 }
 
 /** The user's own providers, for a user without a factor. With a password, only those that ask for a new proof count. */
-async function ProviderProofs({
-  visit: { site, auth, actor, user },
-  next,
-  hasPassword,
-}: {
-  visit: UserVisit;
-  next: string;
-  hasPassword: boolean;
-}): Promise<Rendered> {
-  if (!auth.federation) return null;
+async function providersOf({ auth, actor, user }: UserVisit, hasPassword: boolean) {
+  if (!auth.federation) return [];
   const { data } = await auth.federation.list({ actor, userId: user.id });
-  const own = auth.federation
+  return auth.federation
     .providers()
     .filter(({ name, provesAgain }) => (provesAgain || !hasPassword) && data.some(isActiveAt(name)));
-  return (
-    <>
-      {own.map(({ label, stepUpPath }) => (
-        <p>
-          <a class="button quiet" href={pathWith(stepUpPath, { next })}>
-            {site.text("providers.again", { provider: label })}
-          </a>
-        </p>
-      ))}
-    </>
-  );
 }
 
 function isActiveAt(name: string): (identity: LinkedIdentity) => boolean {

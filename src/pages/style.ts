@@ -106,8 +106,7 @@ h2.unseen + .rows > li:first-child { border-top: 0; }
 .badge { display: inline-block; padding: 0.0625rem 0.625rem; border-radius: 1rem; font-size: 0.8125rem; font-weight: 600; line-height: 1.5; vertical-align: middle; color: var(--quiet); background: var(--raised); }
 .badge.warn { color: var(--warn); background: var(--warn-ground); }
 .badge.good { color: var(--done); background: var(--done-ground); }
-.safety.poor { border-left: 4px solid var(--warn); }
-.safety.fair { border-left: 4px solid var(--warn); }
+.safety.poor, .safety.fair { border-left: 4px solid var(--warn); }
 .safety.good { border-left: 4px solid var(--done); }
 @media (max-width: 30rem) { section > .rows:last-child { margin: 1rem -1rem -1rem; } h2.unseen + .rows:last-child { margin-top: -1rem; } .rows > li { padding: 1rem; } }
 
@@ -116,14 +115,16 @@ label, legend { display: block; font-weight: 600; margin-bottom: 0.25rem; paddin
 .optional { font-weight: 400; color: var(--quiet); }
 .field .hint { margin: 0 0 0.5rem; }
 input, select { width: 100%; min-height: 2.75rem; padding: 0.5rem 0.75rem; font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--field-line); border-radius: 0.5rem; }
-input[type="hidden"] { display: none; }
+input[type="hidden"], .brief { display: none; }
 input[aria-invalid="true"] { border: 2px solid var(--danger); }
 .choice { display: flex; align-items: center; gap: 0.75rem; min-height: 2.75rem; margin: 0 0 0.375rem; font-weight: 400; cursor: pointer; }
 .choice input { flex: none; width: 1.25rem; min-height: 1.25rem; height: 1.25rem; margin: 0; accent-color: var(--accent); }
 .choice code { color: var(--quiet); }
 .secret-field { position: relative; display: flex; gap: 0.5rem; }
 .secret-field input { flex: 1; min-width: 0; }
-@supports selector(:has(*)) { form:not(:has(option[value="date"]:checked)) .chosen-day { display: none; } }
+form:not(:has(option[value="date"]:checked)) .chosen-day { display: none; }
+form:not(:has([name=remember]:checked)) ~ .kept { display: none; }
+form:not(:has([name=remember]:checked)) ~ .brief { display: block; }
 
 button, .button { display: inline-flex; align-items: center; justify-content: center; min-height: 2.75rem; min-width: 2.75rem; padding: 0.5rem 1.125rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: 0.5rem; }
 button:hover, .button:hover { filter: brightness(1.06); }

@@ -44,6 +44,10 @@ export const englishErrors = {
   "error.forbidden.sign_up_closed": "New accounts cannot be created here at the moment.",
   "error.forbidden.enrollment_not_granted":
     "You need a second factor to sign in. Ask an administrator to let you set one up.",
+  "error.forbidden.provider_not_allowed":
+    "The organization does not accept sign-ins through this site. Sign out, and sign in another way.",
+  "error.unauthorized.enrollment_required":
+    "The organization requires a passkey or second factor that you do not have yet. Add one under “Sign-in and security”.",
   "error.forbidden.terms_not_accepted": "Accept the terms of use to continue.",
   "error.conflict.terms_changed": "The terms of use have just changed. Read them, and accept them again.",
   "error.not_found": "This is no longer in your account.",
@@ -54,6 +58,14 @@ export const englishErrors = {
   "error.conflict.last_administrator": "You are the last administrator. Make someone else an administrator first.",
   "error.conflict.last_factor": "You must have a second factor, and this is your last one. Add another first.",
   "error.conflict.last_way_in": "This is your last way to sign in. Add another first.",
+  "error.conflict.invitation_not_pending": "This invitation is not open any more. Ask for a new one.",
+  "error.conflict.invitation_expired": "This invitation has expired. Ask for a new one.",
+  "error.precondition.past_expiration": "Choose a day in the future, at most a year ahead.",
+  "error.precondition.identifier_mismatch":
+    "This invitation is for another address. Sign in with the account that has it.",
+  "error.precondition.identifier_unverified": "Confirm your email address first, then accept the invitation.",
+  "error.conflict.sole_owner":
+    "An organization has no other owner. Make another member an owner, or close the organization first.",
   "error.precondition.limit_reached": "You cannot have more of these. Remove one first.",
   "error.precondition.factor_code_invalid":
     "That code is not right. Check that the app shows this site, and try its current code.",

@@ -22,6 +22,7 @@ export const englishInvitations = {
   "invitations.mailed": "Sent by email.",
   "invitations.copied": "Not sent by email. Only the copied link works.",
   "invitations.more": "Some invitations are not shown.",
+  "invitations.again": "Send again",
   "invitations.revoke": "Revoke",
   "invitations.revoke.title": "Revoke this invitation?",
   "invitations.revoke.text": "The links for {name} stop working at once.",

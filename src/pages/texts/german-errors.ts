@@ -54,6 +54,10 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.forbidden.sign_up_closed": "Hier lassen sich zurzeit keine neuen Konten erstellen.",
   "error.forbidden.enrollment_not_granted":
     "Für die Anmeldung brauchen Sie einen zweiten Faktor. Bitten Sie die Administration um die Erlaubnis, einen einzurichten.",
+  "error.forbidden.provider_not_allowed":
+    "Die Organisation lässt Anmeldungen über diese Website nicht zu. Melden Sie sich ab und auf andere Weise wieder an.",
+  "error.unauthorized.enrollment_required":
+    "Die Organisation verlangt einen Passkey oder zweiten Faktor, den Sie noch nicht haben. Richten Sie ihn unter „Anmeldung und Sicherheit“ ein.",
   "error.forbidden.terms_not_accepted": "Stimmen Sie den Nutzungsbedingungen zu, um fortzufahren.",
   "error.conflict.terms_changed":
     "Die Nutzungsbedingungen haben sich gerade geändert. Lesen Sie die neue Fassung und stimmen Sie ihr zu.",
@@ -67,6 +71,15 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.conflict.last_factor":
     "Ihr Konto braucht einen zweiten Faktor, und dies ist Ihr letzter. Fügen Sie zuerst einen anderen hinzu.",
   "error.conflict.last_way_in": "Das ist Ihr letzter Weg zur Anmeldung. Fügen Sie zuerst einen anderen hinzu.",
+  "error.conflict.invitation_not_pending": "Diese Einladung ist nicht mehr offen. Bitten Sie um eine neue.",
+  "error.conflict.invitation_expired": "Diese Einladung ist abgelaufen. Bitten Sie um eine neue.",
+  "error.precondition.past_expiration": "Wählen Sie einen Tag in der Zukunft, höchstens ein Jahr voraus.",
+  "error.precondition.identifier_mismatch":
+    "Diese Einladung gilt für eine andere Adresse. Melden Sie sich mit dem Konto an, das sie hat.",
+  "error.precondition.identifier_unverified":
+    "Bestätigen Sie zuerst Ihre E-Mail-Adresse, und nehmen Sie dann die Einladung an.",
+  "error.conflict.sole_owner":
+    "Eine Organisation hat keinen anderen Inhaber. Machen Sie zuerst ein anderes Mitglied zum Inhaber, oder lösen Sie die Organisation auf.",
   "error.precondition.limit_reached": "Die Höchstzahl ist erreicht. Entfernen Sie zuerst einen Eintrag.",
   "error.precondition.factor_code_invalid":
     "Dieser Code ist nicht richtig. Prüfen Sie, ob die App diese Website zeigt, und geben Sie den aktuellen Code ein.",

@@ -155,14 +155,14 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "verify.done.signed-out": "{address} gehört Ihnen. Melden Sie sich an, um fortzufahren.",
 
   "proof.title": "Bestätigen Sie, dass Sie es sind",
+  "proof.done": "Sie haben bestätigt, dass Sie es sind. Fahren Sie fort, um abzuschließen.",
   "proof.password-was-right": "Ihr Passwort ist richtig. Bestätigen Sie jetzt einen zweiten Faktor.",
   "proof.start-again": "Von vorn beginnen",
   "proof.recovery": "Diesen Wiederherstellungscode verwenden",
   "proof.recovery.instead": "Stattdessen einen Wiederherstellungscode verwenden",
   "proof.passkey": "Passkey oder Sicherheitsschlüssel verwenden",
   "proof.wrong-passkey": "Dieser Passkey oder Sicherheitsschlüssel gehört nicht zu diesem Konto.",
-  "proof.why":
-    "Diese Änderung betrifft, wer Zugang zu Ihrem Konto hat. Bestätigen Sie, dass Sie es sind, um fortzufahren.",
+  "proof.why": "Diese Änderung betrifft, wer Zugang hat. Bestätigen Sie, dass Sie es sind, um fortzufahren.",
   "proof.wrong-password": "Das Passwort ist falsch.",
   "proof.then.address": "Danach senden wir einen Link an {address}.",
   "proof.then.passkey": "Danach fügen Sie Ihren Passkey hinzu.",
