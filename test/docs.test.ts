@@ -69,6 +69,7 @@ describe("examples in docs", () => {
   test("are all listed, and only the test harness's is a sketch", async () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["activity.md", "activity.ts"],
+      ["coming-from.md", "auth-js.ts"],
       ["conformance.md", undefined],
       ["federation.md", "discovery.ts"],
       ["federation.md", "domains.ts"],
@@ -90,6 +91,9 @@ describe("examples in docs", () => {
       ["oidc.md", "guards.ts"],
       ["oidc.md", "token-rows.ts"],
       ["oidc.md", "token-cookies.ts"],
+      ["organizations.md", "organizations.ts"],
+      ["organizations.md", "organization-domains.ts"],
+      ["organizations.md", "security-policy.ts"],
       ["pages.md", "application.ts"],
       ["pages.md", "texts.ts"],
       ["passkeys.md", "verifier.ts"],

@@ -56,10 +56,17 @@ export const providerKinds: ReadonlyMap<string, ProviderKind> = new Map<string, 
 /** Variables of every kind that set no option of the provider. */
 const others = ["KIND", "DOMAINS"];
 
-/** True for a variable of any kind. */
+/**
+ * True for a variable that makes its name a provider's. What one kind alone needs, such as `PRIVATE_KEY`, may be another program's, and
+ * is missed in the provider that lacks it. What a kind takes is not: a name that is misspelled there must not go unnoticed.
+ */
 export function isProviderVariable(variable: string): boolean {
   const kinds = [...providerKinds.values()];
-  return others.includes(variable) || kinds.some(({ needs, takes }) => variable in needs || variable in takes);
+  return (
+    others.includes(variable) ||
+    variable in providerKinds.get("oidc")!.needs ||
+    kinds.some(({ takes }) => variable in takes)
+  );
 }
 
 /** The variables of a kind, and the options that they set, or `undefined`. */

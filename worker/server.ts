@@ -5,6 +5,7 @@ import { englishMail, type MailAuth, type MailLanguage, type MailOptions, mail }
 import { germanMail } from "../src/http/mail-german.ts";
 import { type MfaOptions, mfa } from "../src/http/mfa.ts";
 import { openapiRoutes } from "../src/http/openapi.ts";
+import { organizations } from "../src/http/organizations.ts";
 import { passkeys } from "../src/http/passkeys.ts";
 import { personalAccessTokens } from "../src/http/personal-access-tokens.ts";
 import {
@@ -105,6 +106,7 @@ export function createServer(options: {
       activity(),
       limits(),
       merging(),
+      organizations(),
       ...termsOf(bindings),
       ...providersOf(bindings),
     ] as const;

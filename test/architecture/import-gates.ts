@@ -32,7 +32,12 @@ export const layers = [
   { name: "oidc", path: /^src\/oidc\//, layers: ["crypto", "domain", "net"], packages: [] },
   { name: "store", path: /^src\/store\//, layers: ["domain"], packages: [] },
   { name: "engine", path: /^src\/engine\//, layers: ["crypto", "domain", "store"], packages: [] },
-  { name: "operations", path: /^src\/operations\//, layers: ["crypto", "domain", "store", "engine"], packages: [] },
+  {
+    name: "operations",
+    path: /^src\/operations\//,
+    layers: ["crypto", "domain", "store", "engine", "dns"],
+    packages: [],
+  },
   { name: "http", path: /^src\/http\//, layers: ["domain", "engine", "operations"], packages: ["hono", "valibot"] },
   { name: "testing", path: /^src\/testing\//, layers: ["crypto", "domain", "store"], packages: [] },
   { name: "build", path: /^build\//, layers: ["domain", "http", "store"], packages: undefined },

@@ -122,9 +122,11 @@ test("a new user signs up with the issuer, comes back after its keys have change
   await later.page.getByRole("heading", { name: "Confirm that it's you" }).waitFor();
   await examinePage(later.page, "providers-step-up");
   await signInAt(later, subject, "Confirm with Acme");
-  await later.page.waitForURL("**/account/security");
+  // S79: the act that asked for the proof goes on.
+  await later.page.waitForURL("**/account/step-up/continue");
+  await examinePage(later.page, "providers-step-up-continue");
+  await later.page.getByRole("button", { name: "Continue" }).click();
   // It is the only way in.
-  await unlink();
   await later.page.getByRole("alert").waitFor();
   expect(await later.page.getByRole("alert").innerText()).toContain("last way");
   expect([...visitor.complaints, ...later.complaints]).toEqual([]);
@@ -241,6 +243,47 @@ test.each([true, false])(
 );
 
 test.each([
+  { way: "its button", javaScriptEnabled: true, domain: undefined },
+  { way: "its button", javaScriptEnabled: false, domain: undefined },
+  { way: "their address", javaScriptEnabled: false, domain: "acme.example" },
+])(
+  "LX11: without “Keep me signed in”, a sign-in by $way ends with the browser, with JavaScript: $javaScriptEnabled",
+  async ({ javaScriptEnabled, domain }) => {
+    const visitor = await site.visit({ javaScriptEnabled });
+    const { page } = visitor;
+    await page.goto("/sign-in");
+    const start = page.getByRole("link", { name: "Continue with Acme" });
+    const box = page.getByLabel("Keep me signed in");
+    const seen = [];
+    for (const choose of ["uncheck", "check", "uncheck"] as const) {
+      await box[choose]();
+      seen.push([await start.count(), (await start.getAttribute("href"))?.includes("remember=false")]);
+    }
+    expect(seen).toEqual([
+      [1, true],
+      [1, false],
+      [1, true],
+    ]);
+    const subject = known();
+    if (domain === undefined) await start.click();
+    else {
+      await page.getByRole("link", { name: "Sign in with your organization" }).click();
+      await page.getByLabel("Email").fill("ada@elsewhere.example");
+      await page.getByRole("button", { name: "Continue" }).click();
+      await page.getByRole("alert").waitFor();
+      await page.getByLabel("Email").fill(`${subject}@${domain}`);
+      await page.getByRole("button", { name: "Continue" }).click();
+    }
+    await page.getByLabel("Name").fill(subject);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL("**/account");
+    const session = (await page.context().cookies()).find(({ name }) => name === "__Host-session");
+    expect(session?.expires).toBe(-1);
+    expect(visitor.complaints).toEqual([]);
+  },
+);
+
+test.each([
   { case: "the issuer names its session: that browser alone is signed out", label: "Acme", isOtherOut: false },
   { case: "the issuer names the user alone: both are signed out", label: "Branch", isOtherOut: true },
 ])("one user in two browsers signs out at the issuer in one: $case", async ({ label, isOtherOut }) => {
@@ -335,7 +378,7 @@ test("a provider's mark: on a white button in light and dark, and the link's nam
     expect(isInside).toBe(true);
   }
   // As text, because it runs in the browser.
-  const grounds = `[...document.querySelectorAll(".marked")].map((link) => getComputedStyle(link).backgroundColor)`;
+  const grounds = `[...document.querySelectorAll(".kept .marked")].map((link) => getComputedStyle(link).backgroundColor)`;
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     expect(await page.evaluate(grounds)).toEqual(Array(2).fill("rgb(255, 255, 255)"));

@@ -6,13 +6,15 @@
  *
  * @module
  */
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { wireId } from "../../src/domain/id.ts";
-import { sql } from "../../src/store/sql.ts";
+import { type Statement, sql } from "../../src/store/sql.ts";
 import { freshIdentifier, fullAuth, goodPassword, quickHasher, sealingKey, secret, system } from "../support/auth.ts";
 import { examinePage } from "../support/examine-page.ts";
+import { recoveryOf } from "../support/links.ts";
+import { openMailbox } from "../support/mailbox.ts";
 import { openSite, type Person, type Site, signOut, typePassword, type Visitor } from "../support/site.ts";
+import { codeTo, linkTo } from "../support/site-mailbox.ts";
 
 const laptop = "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36";
 const phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari/604.1";
@@ -26,39 +28,6 @@ afterAll(() => site?.close());
 
 /** Every browser here has the same address, whose attempts would add up. */
 beforeEach(() => site.database.run(sql`delete from attempt`));
-
-/** Opens the newest message to an address in a tab of its own, and reloads until one with the text is there. */
-async function mailTo({ context }: Visitor, address: string, text: string): Promise<Page> {
-  const mailbox = await context.newPage();
-  const message = mailbox.locator("section").filter({ hasText: address }).filter({ hasText: text });
-  await expect
-    .poll(
-      async () => {
-        await mailbox.goto("/mailbox");
-        return await message.count();
-      },
-      { timeout: 30_000 },
-    )
-    .toBeGreaterThan(0);
-  return mailbox;
-}
-
-/** The address of the link in the newest message with a text. */
-async function linkTo(visitor: Visitor, address: string, text: string): Promise<string> {
-  const mailbox = await mailTo(visitor, address, text);
-  const message = mailbox.locator("section").filter({ hasText: address }).filter({ hasText: text }).first();
-  const href = await message.getByRole("link", { name: "Open the link" }).first().getAttribute("href");
-  await mailbox.close();
-  return href!;
-}
-
-async function codeTo(visitor: Visitor, address: string, text: string): Promise<string> {
-  const mailbox = await mailTo(visitor, address, text);
-  const message = mailbox.locator("section").filter({ hasText: address }).filter({ hasText: text }).first();
-  const [code] = /\b\d{3} \d{3}\b/.exec(await message.innerText())!;
-  await mailbox.close();
-  return code;
-}
 
 /** A new user signs up by mail, and is on the account page then. */
 async function signUpByMail(visitor: Visitor): Promise<Person> {
@@ -221,4 +190,39 @@ test("a recovery that an administrator began: the message to the old address sto
   await examinePage(page, "mail-recover-stopped");
   expect(await database.run(sql`select from verification_token where usr_id = ${row!.id}::uuid`)).toEqual([]);
   expect(visitor.complaints).toEqual([]);
+});
+
+test("the end of a recovery: the new address sets a password; a password that is too short is refused", async () => {
+  const visitor = await site.visit();
+  const person = await signUpByMail(visitor);
+  const [row] = await site.database.run(
+    sql<{ id: string }>`select usr_id as id from cred where identifier = ${person.identifier}`,
+  );
+  const { page } = await site.visit();
+  const { database } = site;
+  const mailbox = openMailbox();
+  const auth = fullAuth({
+    database,
+    secrets: secret,
+    sealingKeys: sealingKey,
+    origins: ["https://example.com"],
+    passwordHasher: quickHasher(),
+    mail: { mailer: mailbox },
+  });
+  const world = { auth, mailbox, rows: <Row>(statement: Statement<Row>) => database.run(statement) };
+  const account = { userId: wireId("usr", row!.id), identifier: person.identifier };
+
+  const { token, identifier } = await recoveryOf(world, account);
+  await page.goto(`/recover?token=${token}`);
+  await examinePage(page, "recover");
+  await page.getByLabel("New password").fill("short");
+  await page.getByRole("button", { name: "Save" }).click();
+  await examinePage(page, "recover-refused");
+  await page.getByLabel("New password").fill("ueyhqsnvkwdbmtco");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText(identifier).first().waitFor();
+  await examinePage(page, "recover-done");
+  // The link works once.
+  await page.goto(`/recover?token=${token}`);
+  await examinePage(page, "recover-dead");
 });

@@ -125,6 +125,144 @@ test("S67: in a shared database, whom the other SDK cannot serve", async () => {
   }
 });
 
+test("organizations without an owner who can act, and memberships without their tuple", async () => {
+  const { database, doctor } = await open();
+  await database.run(sql`
+    with people as (
+      insert into usr (id, status) select gen_random_uuid(), status
+      from unnest(array['active', 'suspended', 'active', 'active']) status returning id, status),
+    numbered as (select id, row_number() over (order by status, id) as n from people),
+    organizations as (
+      insert into org (id, status) select gen_random_uuid(), status
+      from unnest(array['active', 'active', 'active', 'revoked', 'suspended']) status returning id, status),
+    placed as (select id, status, row_number() over (order by status, id) as n from organizations),
+    -- The first has an active owner, the second an owner whose account is suspended, the third a member alone, the others none.
+    members as (
+      insert into mem (id, usr_id, org_id, role)
+      select gen_random_uuid(), numbered.id, placed.id, case placed.n when 3 then 'member' else 'owner' end
+      from placed join numbered on numbered.n = case placed.n when 1 then 1 when 2 then 4 when 3 then 2 end returning *)
+    insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+    select gen_random_uuid(), 'usr', usr_id, role, 'org', org_id from members where role = 'owner'`);
+  const found = await doctor();
+  const ownerless = "org has no owner who can act: hand ownership over";
+  expect([found.code, findings(found.stdout)]).toEqual([
+    0,
+    ["mem has no tuple, so its role counts for nothing", ownerless, ownerless],
+  ]);
+});
+
+test("organizations with a domain whose proof was not checked for 60 days", async () => {
+  const { database, doctor } = await open();
+  await database.run(sql`
+    with made as (insert into org (id) select gen_random_uuid() from generate_series(1, 3) returning id),
+    numbered as (select id, row_number() over () as n from made)
+    insert into org_domain (org_id, domain, value, proved_at, checked_at)
+    select id, 'd' || n || '.example', repeat('a', 43), case when n < 3 then now() end,
+      now() - make_interval(days => case n when 1 then 59 else 61 end)
+    from numbered`);
+  const found = await doctor();
+  const finding =
+    "org has a domain whose proof was not checked for 60 days: call `auth.organizationDomains.recheck` from a cron job";
+  expect([found.code, findings(found.stdout)]).toEqual([0, [finding]]);
+});
+
+test("organizations whose security policy none of their owners can meet", async () => {
+  const { database, doctor } = await open();
+  for (const [require, has, expected] of [
+    ["none", "nothing", false],
+    ["mfa", "nothing", true],
+    ["mfa", "totp", false],
+    ["mfa", "passkey", false],
+    ["mfa", "oidc", false],
+    ["phishing-resistant", "totp", true],
+    ["phishing-resistant", "oidc", true],
+    ["phishing-resistant", "passkey", false],
+    ["phishing-resistant", "the passkey of a suspended owner", true],
+  ] as const) {
+    await database.run(sql`
+      with people as (
+        insert into usr (id, status) values (gen_random_uuid(), 'active'), (gen_random_uuid(), 'suspended') returning id, status),
+      holder as (select id from people where status = case when ${has}::text like '% suspended %' then 'suspended' else 'active' end),
+      made as (insert into org (id) values (gen_random_uuid()) returning id),
+      policy as (insert into org_security_policy (org_id, require, grace_days) select id, ${require}, 0 from made),
+      members as (
+        insert into mem (id, usr_id, org_id, role) select gen_random_uuid(), people.id, made.id, 'owner' from people, made returning *),
+      companions as (
+        insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+        select gen_random_uuid(), 'usr', usr_id, role, 'org', org_id from members),
+      keys as (
+        insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
+        select gen_random_uuid(), id, 'passkey', replace(id::text, '-', ''),
+          decode('00', 'hex'), 0, 'example.com'
+        from holder where ${has}::text like '%passkey%'),
+      identities as (
+        insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
+        select gen_random_uuid(), id, 'oidc', id::text, 'https://id.example', id::text from holder where ${has}::text = 'oidc')
+      insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
+      select gen_random_uuid(), id, 'totp', 'phone', decode('00', 'hex'), 'sha1', 6, 30 from holder where ${has}::text = 'totp'`);
+    const locked = findings((await doctor()).stdout).filter((finding) => finding.includes("security policy"));
+    const finding = "org has a security policy that none of its owners can meet: set another one";
+    expect([require, has, locked]).toEqual([require, has, expected ? [finding] : []]);
+    await database.run(sql`delete from org_security_policy`);
+  }
+});
+
+test("open invitations to organizations whose inviter has lost the right, and no others", async () => {
+  const { database, doctor } = await open();
+  await database.run(sql`
+    with person as (insert into usr (id) values (gen_random_uuid()) returning id),
+    organization as (insert into org (id) values (gen_random_uuid()) returning id),
+    -- The inviter may invite members, not owners.
+    member as (
+      insert into mem (id, usr_id, org_id, role) select gen_random_uuid(), person.id, organization.id, 'admin' from person, organization
+      returning *),
+    companion as (
+      insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+      select gen_random_uuid(), 'usr', usr_id, role, 'org', org_id from member)
+    insert into inv (id, org_id, identifier, role, invited_by, copied_hash, is_trusted, created_at, expires_at, status, terminal_at)
+    select gen_random_uuid(), member.org_id, invited.identifier || '@example.com', invited.role, member.usr_id,
+      case when invited.identifier <> 'foreign' then decode(repeat(invited.digit, 32), 'hex') end, invited.identifier = 'trusted',
+      sallyport_now() - interval '9 days',
+      sallyport_now() + case when invited.identifier = 'expired' then interval '-1 day' else '1 day' end,
+      case when invited.identifier = 'accepted' then 'accepted' else 'pending' end,
+      case when invited.identifier = 'accepted' then sallyport_now() end
+    from member, (values ('upheld', 'member', '01'), ('forsaken', 'owner', '02'), ('trusted', 'owner', '03'), ('foreign', 'owner', '04'),
+      ('expired', 'owner', '05'), ('accepted', 'owner', '06')) as invited (identifier, role, digit)`);
+  const { code, stdout } = await doctor();
+  const finding = "inv counts for nothing, because its inviter has lost the right: renew or revoke it";
+  expect([code, findings(stdout).filter((line) => line.startsWith("inv"))]).toEqual([0, [finding]]);
+});
+
+test("organizations that need a provider, and have no owner who may come in without it", async () => {
+  const { database, doctor } = await open();
+  await database.run(sql`
+    with people as (
+      insert into usr (id, status) select id::uuid, status from (values
+        ('00000000-0000-7000-8000-000000000001', 'active'), ('00000000-0000-7000-8000-000000000002', 'suspended'),
+        ('00000000-0000-7000-8000-000000000003', 'active')) person (id, status) returning id, status),
+    organizations as (
+      insert into org (id) select ('00000000-0000-7000-8000-0000000000a' || n)::uuid from generate_series(1, 4) n returning id),
+    members as (
+      insert into mem (id, usr_id, org_id, role)
+      select gen_random_uuid(), people.id, organizations.id, case when people.id::text like '%3' then 'member' else 'owner' end
+      from people, organizations returning *),
+    companions as (
+      insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+      select gen_random_uuid(), 'usr', usr_id, role, 'org', org_id from members)
+    insert into org_security_policy (org_id, require, grace_days, allowed_providers, break_glass)
+    select organizations.id, 'none', 0, '{google}', case right(organizations.id::text, 1)
+      when '1' then '{00000000-0000-7000-8000-000000000001}'::uuid[]
+      -- An owner whose account is suspended, and a user who is no owner.
+      when '2' then '{00000000-0000-7000-8000-000000000002}'
+      when '3' then '{00000000-0000-7000-8000-000000000003}' end
+    from organizations`);
+  const finding = "org has a security policy that lets no owner in without its providers: set another one";
+  const { code, stdout } = await doctor();
+  expect([code, findings(stdout)]).toEqual([0, [finding, finding]]);
+  for (const organization of ["a2", "a3"])
+    expect(stdout).toContain(`org_0000000000007000800000000000${organization.padStart(4, "0")} has a`);
+});
+
 test("S59: the versions of the keys, and what each version of the sealing keys has encrypted; never a key", async () => {
   const { database, doctor } = await open();
   const [old, next] = [toBase64Url(randomBytes(32)), toBase64Url(randomBytes(32))];

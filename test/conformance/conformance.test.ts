@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Backend, backend } from "../support/databases.ts";
 import { hasShared } from "../support/shared.ts";
 import {
@@ -30,9 +30,15 @@ async function runTests(operations: FixtureOperations, tests: FixtureTest[], ope
   const entry = { path: "file.json", capability: "ids", operation, conformance_level: "MUST" } as const;
   return await runFile(folder, entry, async () => ({
     operations,
-    createUser: async () => "usr_1",
+    createUser: async () => await userBy(operations),
     close: async () => undefined,
   }));
+}
+
+/** The id of a new user, if the operations make users. */
+async function userBy(operations: FixtureOperations): Promise<string> {
+  const made = (await operations.get("create_user")?.({})) as { user: { id: string } } | undefined;
+  return made?.user.id ?? "usr_1";
 }
 
 const echo: FixtureOperations = new Map<string, FixtureOperation>([
@@ -128,6 +134,7 @@ describe.each(["pglite", "postgres"] as const)("our own fixtures on %s", async (
     opened = await backend(name);
     operations = fixtureOperations(opened.database);
   });
+  beforeEach(() => emptyDatabase(opened.database));
   afterAll(() => opened.close());
 
   const { entries } = await readIndex(own);
@@ -150,7 +157,8 @@ if (hasShared) {
         const { entries } = await readIndex(corpus);
         const { database, close } = await backend(name);
         const operations = fixtureOperations(database);
-        const world = { operations, createUser: async () => "usr_1", close: () => emptyDatabase(database) };
+        const createUser = () => userBy(operations);
+        const world = { operations, createUser, close: () => emptyDatabase(database) };
         const reports = [];
         for (const entry of entries) reports.push(await runFile(corpus, entry, async () => world));
         await close();

@@ -6,14 +6,35 @@
  */
 
 import { type Bytes, fromHex, randomBytes, toBase64Url, utf8 } from "../../src/crypto/bytes.ts";
+import type { Actor } from "../../src/domain/actor.ts";
 import { classifyBearer } from "../../src/domain/bearer.ts";
-import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
+import {
+  type CredentialId,
+  generateId,
+  type InvitationId,
+  type MembershipId,
+  newUuid,
+  type OrganizationId,
+  type UserId,
+  uuidFor,
+  uuidOf,
+  wireId,
+} from "../../src/domain/id.ts";
+import type { Role } from "../../src/domain/membership.ts";
 import { isStructurallyValidPatToken } from "../../src/domain/personal-access-token.ts";
 import { isValidRecoveryCode } from "../../src/domain/recovery-code.ts";
 import { type TotpAlgorithm, totpCode, totpStep } from "../../src/domain/totp.ts";
 import { requireEntityId } from "../../src/domain/tuple.ts";
 import { verifyAssertion } from "../../src/domain/webauthn/assertion.ts";
 import { sharedByAllClients } from "../../src/http/client-address.ts";
+import {
+  acceptedInvitationBody,
+  createdOrganizationBody,
+  membershipBody,
+  organizationBody,
+  organizationInvitationBody,
+} from "../../src/http/organization-wire.ts";
+import { type OrganizationInvitation, organizations, type PreTupleBody } from "../../src/http/organizations.ts";
 import { credentialBody, pageBody, userBody } from "../../src/http/wire.ts";
 import type { Status } from "../../src/index.ts";
 import {
@@ -30,6 +51,7 @@ import {
 } from "../../src/index.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
+import { dangerouslyCreateSession } from "../../src/testing/session.ts";
 import type { FixtureOperation, FixtureOperations } from "./fixtures.ts";
 
 interface FixtureTuple {
@@ -79,6 +101,30 @@ interface Input {
   expected?: unknown;
   given_tuples?: FixtureTuple[];
   check: FixtureTuple & { relations: string[] };
+  creator?: UserId;
+  org_id: OrganizationId;
+  mem_id: MembershipId;
+  name?: string | null;
+  slug?: string | null;
+  role: Role;
+  new_role: Role;
+  invited_by?: UserId;
+  transfer_to?: UserId;
+  admin_usr_id: UserId;
+  inv_id: InvitationId;
+  as_usr_id?: UserId | null;
+  accepting_identifier?: string;
+  ttl_seconds: number;
+  pre_tuples?: readonly PreTupleBody[];
+  invitation_status?: OrganizationInvitation["status"];
+  expected_status: string;
+  from_mem_id: MembershipId;
+  to_mem_id: MembershipId;
+  expected_name?: string | null;
+  expected_slug?: string | null;
+  subject_type: string;
+  subject_id: string;
+  relations: string[];
 }
 
 function bytesOf(hex: string): Bytes {
@@ -95,7 +141,7 @@ export function fixtureOperations(database: Database): FixtureOperations {
     secrets: toBase64Url(randomBytes(32)),
     origins: ["https://conformance.example"],
     clientAddress: sharedByAllClients,
-    features: [passwords({ hasher: passwordHasher }), accounts(), authorization()],
+    features: [passwords({ hasher: passwordHasher }), accounts(), authorization(), organizations()],
   });
 
   const createUser = async (displayName: string | null | undefined): Promise<ReturnType<typeof userBody>> =>
@@ -117,6 +163,26 @@ export function fixtureOperations(database: Database): FixtureOperations {
     objectId: check.object_id,
   });
   const userOf = (input: Input) => ({ actor, userId: input.usr_id as UserId });
+  /** A session of a user, for the operations that depend on who acts. */
+  const sessionActor = async (userId: UserId): Promise<Actor> => {
+    const credentialId = newUuid();
+    await database.run(sql`
+      insert into cred (id, usr_id, type, identifier, password_hash)
+      values (${credentialId}::uuid, ${uuidOf(userId)}::uuid, 'password', ${credentialId}, 'none')`);
+    const { token } = await dangerouslyCreateSession(database, {
+      userId,
+      credentialId: wireId("cred", credentialId),
+    });
+    return (await auth.sessions.verify({ token, transport: "token" })).actor;
+  };
+  /** Only the members that the fixture gives: null clears, and a missing member keeps. */
+  const named = ({ name, slug }: Input) => ({
+    ...(name !== undefined && { name }),
+    ...(slug !== undefined && { slug }),
+  });
+  const organizationOf = (input: Input) => ({ actor, organizationId: input.org_id });
+  const invitationOf = (input: Input) => ({ actor, invitationId: input.inv_id });
+  const membershipOf = (input: Input) => ({ actor, membershipId: input.mem_id });
 
   const operations: Record<string, (input: Input) => Promise<unknown>> = {
     encode: async ({ type, uuid }) => encodeId(type as IdType, uuid),
@@ -185,6 +251,111 @@ export function fixtureOperations(database: Database): FixtureOperations {
       const { expected_display_name: expected } = input;
       if (displayName !== expected) throw new Error(`display_name is ${JSON.stringify(displayName)}`);
     },
+    create_org: async (input) => {
+      const userId = input.creator ?? ((await createUser(null)).id as UserId);
+      return createdOrganizationBody(await auth.organizations.create({ actor, userId, ...named(input) }));
+    },
+    get_org: async (input) => organizationBody(await auth.organizations.get(organizationOf(input))),
+    update_org: async (input) =>
+      organizationBody(await auth.organizations.update({ ...organizationOf(input), ...named(input) })),
+    suspend_org: async (input) => organizationBody(await auth.organizations.suspend(organizationOf(input))),
+    reinstate_org: async (input) => organizationBody(await auth.organizations.reinstate(organizationOf(input))),
+    revoke_org: async (input) => organizationBody(await auth.organizations.revoke(organizationOf(input))),
+    list_orgs: async ({ cursor, limit, query, status }) =>
+      pageBody(await auth.organizations.list({ actor, cursor, limit, query, status }), organizationBody),
+    add_member: async (input) => {
+      const by = input.invited_by ? await sessionActor(input.invited_by) : actor;
+      const asked = { ...organizationOf(input), actor: by, userId: input.usr_id as UserId, role: input.role };
+      return membershipBody(await auth.memberships.add(asked));
+    },
+    get_membership: async (input) => membershipBody(await auth.memberships.get(membershipOf(input))),
+    list_members: async ({ cursor, limit, status, ...input }) =>
+      pageBody(
+        await auth.memberships.list({ ...organizationOf(input as Input), cursor, limit, status }),
+        membershipBody,
+      ),
+    change_role: async (input) =>
+      membershipBody(await auth.memberships.changeRole({ ...membershipOf(input), role: input.new_role })),
+    suspend_membership: async (input) => membershipBody(await auth.memberships.suspend(membershipOf(input))),
+    reinstate_membership: async (input) => membershipBody(await auth.memberships.reinstate(membershipOf(input))),
+    self_leave: async (input) =>
+      membershipBody(await auth.memberships.leave({ ...membershipOf(input), transferTo: input.transfer_to })),
+    admin_remove: async (input) =>
+      membershipBody(
+        await auth.memberships.remove({ ...membershipOf(input), actor: await sessionActor(input.admin_usr_id) }),
+      ),
+    transfer_ownership: async (input) => {
+      const { from, to } = await auth.memberships.transferOwnership({
+        ...organizationOf(input),
+        fromMembershipId: input.from_mem_id,
+        toMembershipId: input.to_mem_id,
+      });
+      return { from_membership: membershipBody(from), to_membership: membershipBody(to) };
+    },
+    create_invitation: async ({ pre_tuples: preTuples = [], ttl_seconds: seconds, ...input }) => {
+      const { invitation } = await auth.organizationInvitations.create({
+        ...organizationOf(input as Input),
+        identifier: input.identifier,
+        role: input.role,
+        invitedBy: input.invited_by,
+        expiresAt: new Date(Date.now() + seconds * 1_000),
+        preTuples: preTuples.map(({ relation, object_type: objectType, object_id: objectId }) => ({
+          relation,
+          objectType,
+          objectId,
+        })),
+      });
+      return organizationInvitationBody(invitation);
+    },
+    get_invitation: async (input) =>
+      organizationInvitationBody(await auth.organizationInvitations.get(invitationOf(input))),
+    list_invitations: async ({ cursor, limit, invitation_status: status, ...input }) =>
+      pageBody(
+        await auth.organizationInvitations.list({ ...organizationOf(input as Input), cursor, limit, status }),
+        organizationInvitationBody,
+      ),
+    accept_invitation: async (input) => {
+      const { inv_id: invitationId, as_usr_id: existing, accepting_identifier: acceptingIdentifier } = input;
+      if (existing) {
+        const asked = { actor, invitationId, userId: existing, acceptingIdentifier };
+        return acceptedInvitationBody(await auth.organizationInvitations.acceptFor(asked));
+      }
+      // A new user, who has the invited identifier: both in one transaction.
+      const { identifier } = await auth.organizationInvitations.get(invitationOf(input));
+      const user = await auth.users.create.plan({ actor });
+      const asked = { actor, invitationId, userId: user.known.userId, acceptingIdentifier: identifier };
+      const [, accepted] = await auth.batch([user, await auth.organizationInvitations.acceptFor.plan(asked)]);
+      return acceptedInvitationBody(accepted);
+    },
+    decline_invitation: async (input) =>
+      organizationInvitationBody(
+        await auth.organizationInvitations.declineFor({ ...invitationOf(input), userId: input.as_usr_id ?? undefined }),
+      ),
+    revoke_invitation: async (input) =>
+      organizationInvitationBody(
+        await auth.organizationInvitations.revoke({
+          ...invitationOf(input),
+          actor: input.admin_usr_id ? await sessionActor(input.admin_usr_id) : actor,
+        }),
+      ),
+    assert_invitation_status: async (input) => {
+      const { status } = await auth.organizationInvitations.get(invitationOf(input));
+      if (status !== input.expected_status) throw new Error(`the status is ${status}`);
+    },
+    assert_org_fields: async (input) => {
+      const found = await auth.organizations.get(organizationOf(input));
+      for (const member of ["name", "slug"] as const) {
+        const expected = input[`expected_${member}`];
+        if (expected !== undefined && found[member] !== expected) throw new Error(`${member} is ${found[member]}`);
+      }
+    },
+    assert_subject_relations: async ({ subject_type: type, subject_id: id, relations }) => {
+      const held = await database.run(sql<{ relation: string }>`
+        select relation from tup
+        where subject_type = ${type} and subject_id = ${requireEntityId(type, id, "subject")}::uuid order by relation`);
+      const found = held.map(({ relation }) => relation).join();
+      if (found !== [...relations].sort().join()) throw new Error(`the relations are ${found}`);
+    },
     assert_equal: async ({ actual, expected }) => {
       if (actual !== expected) throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
     },
@@ -203,5 +374,5 @@ export function fixtureOperations(database: Database): FixtureOperations {
 
 /** Deletes all users and everything that refers to them. The audit log stays, because nothing empties it. */
 export async function emptyDatabase(database: Database): Promise<void> {
-  await database.run(sql`truncate usr, tup, attempt cascade`);
+  await database.run(sql`truncate usr, org, tup, attempt cascade`);
 }

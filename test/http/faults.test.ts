@@ -31,6 +31,7 @@ import { givenApp, givenPasskey, givenPassword, registrationBy } from "../suppor
 import { bodyFor, type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
+import { domainBodies, organizationFor } from "../support/organizations.ts";
 import {
   answerOf,
   browserHeaders,
@@ -38,6 +39,7 @@ import {
   givenIdentity,
   providerBodies,
 } from "../support/practice-provider.ts";
+import { policyBody } from "../support/security-policies.ts";
 
 /** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -124,7 +126,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     isGuarded &&
     (/(?<!Own)User$|Users$/.test(route.id) ||
       ["reinstateCredential", "grantMfaEnrollment"].includes(route.id) ||
-      /DeploymentInvitation|Limits?$/.test(route.id)) &&
+      /DeploymentInvitation|Limits?$|^(list|suspend|reinstate)Orgs?$/.test(route.id)) &&
     route.id !== "updateUser" &&
     route.id !== "getUser";
   const person = byAdministrator ? await world.administrator() : await world.person();
@@ -176,6 +178,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     changePassword: { current_password: goodPassword, new_password: otherPassword },
     createOwnPersonalAccessToken: { name: "ci", scope: [] },
     createPat: { name: "ci", scope: [] },
+    createOrg: { name: "Acme" },
     createUser: { display_name: "made" },
     updateUser: { display_name: "changed" },
     acceptOwnTerms: { version: world.auth.terms.current.version },
@@ -220,7 +223,22 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   for (const id of ["confirmFactorAtSignIn", "confirmOwnFactor", "confirmMfaEnrollment"]) bodies[id] = code;
   const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
   const invitationId = invitation.id;
+  const organization = await organizationFor(world, userId, route);
+  if (route.id === "addMember") bodies.addMember = { usr_id: (await world.person()).userId, role: "guest" };
+  bodies.changeRole = { new_role: "guest" };
+  bodies.updateOrg = { name: "Acme" };
+  bodies.setOrgSecurityPolicy = policyBody;
+  Object.assign(bodies, domainBodies(organization));
+  bodies.selfLeave = {};
+  bodies.createInvitation = { identifier: freshName(), role: "member" };
+  for (const id of ["acceptInvitation", "acceptOwnInvitation", "declineInvitation"]) {
+    bodies[id] = { token: organization.invitationToken };
+  }
+  bodies.transferOwnership = { from_mem_id: organization.ownMembershipId, to_mem_id: organization.membershipId };
   const path = route.path
+    .replace(":org_id", organization.organizationId)
+    .replace(":mem_id", organization.membershipId)
+    .replace(":inv_id", organization.organizationInvitationId)
     .replace(":usr_id", userId)
     .replace(":mfa_id", app.factorId)
     .replace(":cred_id", identityId ?? (isPasskey ? passkeyId : credentialId))
@@ -264,7 +282,6 @@ const otherwise = [
   "followProviderSignIn",
   "followProviderLink",
   "followProviderStepUp",
-  "discoverProvider",
   "prepareProviderCredential",
   "receiveProviderAnswer",
   "signInWithProvider",

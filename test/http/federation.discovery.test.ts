@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addressHeader, freshAddress, goodPassword } from "../support/auth.ts";
 import { type Reply, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { answerOf, freshIdentity } from "../support/practice-provider.ts";
@@ -33,14 +34,15 @@ function leadingOf(reply: Reply) {
 }
 
 describe("OC48: POST /auth/oidc/discover", () => {
-  test("begins the sign-in at the provider of the domain, exactly as its own route does, and asks no database", async () => {
+  test("begins the sign-in at the provider of the domain, exactly as its own route does, in one request to the database", async () => {
     world.counting.reset();
     const found = await discover("ada@practice.example");
+    expect(world.counting.requests).toBe(1);
     const begun = await world.send({ method: "POST", path: "/auth/oidc/practice/start" });
     expect(leadingOf(found)).toEqual(leadingOf(begun));
     expect(leadingOf(found)).toMatchObject({ status: 303, cookies: 1 });
     expect(found.setCookies[0]).toMatch(/^__Host-provider-practice=/);
-    expect(world.counting.requests).toBe(0);
+    expect(world.counting.requests).toBe(1);
   });
 
   test("JSON: the same", async () => {
@@ -114,6 +116,30 @@ describe("OC48: POST /auth/oidc/discover", () => {
       expect(reply.code).toBe("invalid_format.body");
     },
   );
+
+  test("a list of domains is tried from one address: counted before anything else, known and unknown alike", async () => {
+    const few = { address: { attempts: 3, windowSeconds: 300 } };
+    const app = applicationOf(world.isolate({ limits: few }));
+    const from = freshAddress();
+    const ask = (identifier: string, address = from, more: Readonly<Record<string, string>> = {}) =>
+      sendForm(`${new URLSearchParams({ identifier })}`, "", { [addressHeader]: address, ...more }, app);
+    const tried = ["ada@a.example", "ada@practice.example", "ada@b.example"];
+    expect(await Promise.all(tried.map(async (one) => (await ask(one)).status))).toEqual([404, 303, 404]);
+    for (const identifier of ["ada@practice.example", "ada@a.example", "ada"]) {
+      const reply = await ask(identifier);
+      expect([reply.status, reply.code, reply.setCookies]).toEqual([429, "too_many_requests", []]);
+      expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(290);
+    }
+    // A browser is led to the page that says it.
+    const led = await ask("ada@practice.example", from, { "sec-fetch-mode": "navigate" });
+    expect([led.status, led.headers.get("location")]).toEqual([303, "/sign-in?refusal=too_many_requests"]);
+    // Others are let in, and so is a sign-in from the same address: its attempts are counted separately.
+    expect((await ask("ada@practice.example", freshAddress())).status).toBe(303);
+    const { identifier } = await world.person();
+    const headers = { [addressHeader]: from };
+    const json = { identifier, password: goodPassword };
+    expect((await send(app, { method: "POST", path: "/auth/sign-in", json, headers })).status).toBe(200);
+  });
 
   test("without domains, every address is without a provider", async () => {
     const app = applicationOf(world.isolate({ federation: { domains: {} } }));

@@ -1,6 +1,6 @@
 /** OC49 in a browser: the session of the kept account waits in a cookie of its own. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { otherPassword, outcome, type Person } from "../support/auth.ts";
+import { otherPassword, outcome, type Person, system } from "../support/auth.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
@@ -62,6 +62,24 @@ describe("OC49: merging in a browser", () => {
     expect(await lives(other)).toBe(false);
   });
 
+  test("ids of accounts that the browser is not in any more: nothing is merged", async () => {
+    const [keeper, other, third] = [await person(), await person(otherPassword), await person()];
+    const at = signedIn(keeper);
+    await at.post("/auth/merge/begin");
+    await signInAs(at, other);
+    const confirmed = { usr_id: other.userId, into_usr_id: keeper.userId };
+    for (const wrong of [
+      { ...confirmed, usr_id: third.userId },
+      { ...confirmed, into_usr_id: third.userId },
+      { usr_id: keeper.userId, into_usr_id: other.userId },
+    ]) {
+      expect((await at.post("/auth/merge", wrong)).code).toBe("unauthorized.session_expired");
+    }
+    expect((await at.post("/auth/merge", { usr_id: "ada" })).code).toBe("invalid_format.body");
+    expect((await at.post("/auth/merge", confirmed)).json.user.id).toBe(keeper.userId);
+    expect((await world.auth.users.get({ actor: system, userId: other.userId })).status).toBe("revoked");
+  });
+
   test("cancelled: the other session ends, and the browser goes back", async () => {
     const [keeper, other] = [await person(), await person(otherPassword)];
     const at = signedIn(keeper);
@@ -94,6 +112,43 @@ describe("OC49: merging in a browser", () => {
     await at.post("/auth/merge/cancel");
     expect(Object.fromEntries(at.cookies)).toMatchObject({ [session]: token });
     expect(await lives({ ...other, token })).toBe(true);
+  });
+
+  test("begun again from the other account: the session that waited has ended, and not the one that waits now", async () => {
+    const [keeper, other] = [await person(), await person(otherPassword)];
+    const at = signedIn(keeper);
+    await at.post("/auth/merge/begin");
+    await signInAs(at, other);
+    const token = at.cookies.get(session)!;
+    const begun = await at.post("/auth/merge/begin");
+    expect([begun.status, begun.setCookies.filter((cookie) => cookie.startsWith(kept)).length]).toEqual([204, 1]);
+    expect([at.cookies.get(kept), at.cookies.has(session)]).toEqual([token, false]);
+    expect([await lives(keeper), await lives({ ...other, token })]).toEqual([false, true]);
+  });
+
+  test("begun again although that is refused: the session that waits goes on", async () => {
+    const [keeper, administrator] = [await person(), await person()];
+    await world.makeAdministrator(administrator.userId);
+    const at = browser(
+      new Map([
+        [session, administrator.token],
+        [kept, keeper.token],
+      ]),
+    );
+    expect((await at.post("/auth/merge/begin")).code).toBe("forbidden");
+    expect([await lives(keeper), at.cookies.get(kept)]).toEqual([true, keeper.token]);
+  });
+
+  test("begun with one session in both cookies: it waits, and has not ended", async () => {
+    const keeper = await person();
+    const at = browser(
+      new Map([
+        [session, keeper.token],
+        [kept, keeper.token],
+      ]),
+    );
+    await at.post("/auth/merge/begin");
+    expect([await lives(keeper), Object.fromEntries(at.cookies)]).toEqual([true, { [kept]: keeper.token }]);
   });
 
   test("signed out before it ends: the session that waits has ended too, so the next person at the browser does not get it", async () => {

@@ -137,17 +137,9 @@ test("a code that no route names belongs to an operation without a route", () =>
   const used = new Set(routes.flatMap(refusalsOf));
   const unused = errorCodes().filter((code) => !used.has(code));
   expect(unused).toEqual([
-    ...[
-      "id",
-      "id_separator",
-      "id_type",
-      "relation",
-      "relations",
-      "object_type",
-      "object_id",
-      "subject_type",
-      "subject_id",
-    ].map((reason) => `invalid_format.${reason}`),
+    ...["id", "id_separator", "id_type", "relations", "subject_type", "subject_id"].map(
+      (reason) => `invalid_format.${reason}`,
+    ),
     // The refusals of a presented token, at an application's own routes.
     "pat.invalid",
     "pat.revoked",
@@ -160,6 +152,8 @@ test("a code that no route names belongs to an operation without a route", () =>
     "conflict.duplicate_tuple",
     // For a key that only an operation takes.
     "conflict.idempotency_key_used",
+    // For the application, which accepts for a user.
+    "precondition.identifier_binding_required",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
   ]);

@@ -10,6 +10,9 @@ import { factorTools } from "./refusals/factor-tools.ts";
 import { invitationRefusals } from "./refusals/invitation-refusals.ts";
 import { mailedLinkRefusals } from "./refusals/mailed-link-refusals.ts";
 import { mergingRefusals } from "./refusals/merging-refusals.ts";
+import { organizationDomainRefusals } from "./refusals/organization-domain-refusals.ts";
+import { organizationInvitationRefusals } from "./refusals/organization-invitation-refusals.ts";
+import { organizationRefusals } from "./refusals/organization-refusals.ts";
 import { passkeyRefusals } from "./refusals/passkey-refusals.ts";
 import { providerRefusals } from "./refusals/provider-refusals.ts";
 import { tokenRefusals } from "./refusals/token-refusals.ts";
@@ -36,6 +39,9 @@ const provocations: Record<string, Provocations> = {
   ...addressRefusals(world, tools),
   ...mailedLinkRefusals(world, tools),
   ...invitationRefusals(world, tools),
+  ...organizationRefusals(world, tools),
+  ...organizationInvitationRefusals(world, tools),
+  ...organizationDomainRefusals(world, tools),
 };
 
 describe("refusals that the route table names", () => {

@@ -8,7 +8,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { clientFaults } from "./planted/clients.ts";
 import { databaseFaults } from "./planted/databases.ts";
+import { domainFaults } from "./planted/domains.ts";
 import { newcomerFaults } from "./planted/newcomers.ts";
+import { policyFaults } from "./planted/policies.ts";
 import { securityFaults } from "./planted/security.ts";
 
 /** One fault, and the test that must fail with it. */
@@ -33,6 +35,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...databaseFaults,
   ...clientFaults,
   ...newcomerFaults,
+  ...policyFaults,
+  ...domainFaults,
 ];
 
 /** What a rule also demands, which no edit of a source breaks: a document says it, or another command proves it. */

@@ -235,6 +235,52 @@ describe("OC8, R089: what a refresh accepts", () => {
     expect(renewed.tokens.scope).toBe("openid");
   });
 
+  describe("RFC 6749 §5.1: scopes that the first answer has not named are those that were asked for", () => {
+    const unnamed: Spoils = { tokens: ({ scope: _, ...right }: Record<string, unknown>) => right } as Spoils;
+    const refreshedWith = async (
+      scope: string | undefined,
+      asked: readonly string[] = ["email", "openid", "email"],
+    ) => {
+      issuer.spoils = unnamed;
+      const agent = await issuer.signIn(issuer.client(), undefined, asked);
+      issuer.spoils = { tokens: (right) => ({ ...(right as object), scope }) };
+      const renewed = await issuer.client().refresh(await issuer.client().createAgent(agent.tokens.toJSON()));
+      return [agent.tokens.scope, renewed.tokens.scope];
+    };
+
+    test.each([
+      ["none again", undefined, "openid email"],
+      ["the same in another order", "email openid", "email openid"],
+      ["fewer", "openid", "openid"],
+      ["an empty text", "", ""],
+    ])("%s: accepted", async (_case, scope, expected) => {
+      expect(await refreshedWith(scope)).toEqual(["openid email", expected]);
+    });
+
+    test.each(["openid email admin", "admin", "openid e-mail", "openid email:write"])(
+      "more, %j: refused",
+      async (scope) => {
+        await expect(refreshedWith(scope)).rejects.toMatchObject({ name: "TokenParseError", field: "scope" });
+      },
+    );
+
+    test("they limit what the agent may, as named ones do", async () => {
+      issuer.spoils = unnamed;
+      const agent = await issuer.signIn(issuer.client(), undefined, ["users:read"]);
+      expect([agent.hasAccess("read", "users"), agent.hasAccess("write", "users")]).toEqual([true, false]);
+    });
+
+    test("a code without its transaction: they are not known, so a refresh is not compared", async () => {
+      issuer.spoils = unnamed;
+      const begun = await issuer.client().createAuthorizationUrl({ scopes: ["openid"] });
+      const code = new URL(issuer.authorize(begun.url)).searchParams.get("code")!;
+      const { agent } = await issuer.client().exchangeCode(code, begun.codeVerifier, { nonce: begun.nonce });
+      expect(agent.tokens.scope).toBeUndefined();
+      issuer.spoils = { tokens: (right) => ({ ...(right as object), scope: "openid admin" }) };
+      expect((await issuer.client().refresh(agent)).tokens.scope).toBe("openid admin");
+    });
+  });
+
   test("new organizations", async () => {
     const organizations = [{ id: "org_1", title: "A", scopes: ["owner"], joined_at: 1 }];
     const { agent, renewed } = await refreshed({ claims: (right) => ({ ...right, organizations }) });

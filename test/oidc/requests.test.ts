@@ -198,6 +198,13 @@ describe("OC11, 004.12: clientCredentials", () => {
     });
   });
 
+  test("an answer that names no scopes grants those that were asked for (RFC 6749 §5.1)", async () => {
+    issuer.spoils = { tokens: ({ scope: _, ...right }: Record<string, unknown>) => right } as Spoils;
+    const agent = await machine().clientCredentials(["users:read"]);
+    expect([agent.tokens.scope, agent.hasAccess("read", "users")]).toEqual(["users:read", true]);
+    expect((await machine().clientCredentials()).tokens.scope).toBeUndefined();
+  });
+
   test("1,000 callers make one request, and the token serves until 60 seconds before its end", async () => {
     await Promise.all(Array.from({ length: 1_000 }, async () => await machine().clientCredentials(["a:b"])));
     later(3_540);

@@ -77,6 +77,7 @@ describe("OC3, R081, R082: createAuthorizationUrl", () => {
       "issuer",
       "nonce",
       "redirectUri",
+      "scope",
       "state",
       "url",
     ]);

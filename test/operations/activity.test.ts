@@ -8,6 +8,7 @@ import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, otherPassword, outcome, type Person, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp } from "../support/factors.ts";
+import { organizationsIn } from "../support/organizations.ts";
 
 const token = "token" as const;
 
@@ -28,6 +29,27 @@ const hidden: Readonly<Record<string, string>> = {
   "identity.session.step_up": "a session goes on; only a wrong factor is news",
   "identity.pat.verify": "the application sees the uses of its tokens",
   "identity.limit.lift": "concerns counters, not an account",
+  "tenancy.org.update": "concerns the organization, not its members' accounts",
+  "tenancy.org.suspend": "as for its name",
+  "tenancy.org.reinstate": "as for its name",
+  "tenancy.org.revoke": "as for its name",
+  "tenancy.inv.create": "concerns the invited person, who may have no account",
+  "tenancy.inv.revoke": "as for its creation",
+  "tenancy.inv.decline": "the secret does not say which account",
+  "tenancy.org.set_security_policy": "as for its name",
+  "tenancy.org.read_security_policy": "a read",
+  "tenancy.org.add_domain": "as for its name",
+  "tenancy.org.list_domains": "a read",
+  "tenancy.org.prove_domain": "as for its name",
+  "tenancy.org.set_domain_joining": "as for its name",
+  "tenancy.org.remove_domain": "as for its name",
+  "tenancy.org.recheck_domain": "as for its name",
+  "tenancy.org.list_joinable": "a read",
+  "tenancy.org.withdraw_join_request": "changes nothing: the user is no member",
+  "tenancy.org.list_join_requests": "a read",
+  "tenancy.org.decline_join_request": "as for its withdrawal",
+  "tenancy.mem.list_of_user": "a read",
+  "tenancy.mem.history": "a read",
 };
 
 describe("activity: the table of what is shown", () => {
@@ -157,6 +179,42 @@ describeWorld("activity of an account", { on: ["pglite", "postgres"] }, (world) 
     await world.auth.credentials.suspend({ actor, credentialId: person.credentialId });
     expect((await newest(person)).type).toBe("credential_suspended");
     expect(JSON.stringify(await list(person))).not.toContain("192.0.2.7");
+  });
+
+  test("what an organization's owner does to a member: shown to the member, not to the owner", async () => {
+    const { form, join } = organizationsIn(world);
+    const owner = await form();
+    const member = await join(owner.organizationId, "member");
+    const asked = { actor: owner.actor, membershipId: member.membershipId };
+    await world.auth.memberships.suspend(asked);
+    await world.auth.memberships.reinstate(asked);
+    const { id } = await world.auth.memberships.changeRole({ ...asked, role: "guest" });
+    await world.auth.memberships.remove({ ...asked, membershipId: id });
+    expect(await typesOf(member)).toEqual([
+      "membership_ended",
+      "membership_role_changed",
+      "membership_reinstated",
+      "membership_suspended",
+      "membership_added",
+      "account_created",
+    ]);
+    expect(await newest(member)).toMatchObject({ by: "administrator", address: null, userAgent: null });
+    expect(await typesOf(owner)).toEqual(["organization_created", "account_created"]);
+    const heir = await join(owner.organizationId, "member");
+    const { organizationId, membershipId: fromMembershipId } = owner;
+    const { from } = await world.auth.memberships.transferOwnership({
+      actor: owner.actor,
+      organizationId,
+      fromMembershipId,
+      toMembershipId: heir.membershipId,
+    });
+    await world.auth.memberships.leave({ actor: owner.actor, membershipId: from.id });
+    expect(await typesOf(owner)).toEqual([
+      "membership_ended",
+      "ownership_handed_over",
+      "organization_created",
+      "account_created",
+    ]);
   });
 
   test("what the application did: shown as the application's", async () => {

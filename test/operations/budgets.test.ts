@@ -8,6 +8,7 @@ import { factorBudgets } from "./budgets/factor-budgets.ts";
 import { federationBudgets } from "./budgets/federation-budgets.ts";
 import { invitationBudgets } from "./budgets/invitation-budgets.ts";
 import { mailBudgets } from "./budgets/mail-budgets.ts";
+import { organizationBudgets } from "./budgets/organization-budgets.ts";
 import { passkeyBudgets } from "./budgets/passkey-budgets.ts";
 import { sessionBudgets } from "./budgets/session-budgets.ts";
 
@@ -20,6 +21,7 @@ const budgets: readonly Budget[] = [
   ...mailBudgets,
   ...invitationBudgets,
   ...federationBudgets,
+  ...organizationBudgets,
 ];
 
 /** A title begins with the name of its operation. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CredentialId, uuidFor } from "../../src/domain/id.ts";
+import { type CredentialId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
@@ -17,7 +17,7 @@ import { addApp, addPasskey, appOf, personAt, registrationBy, ticketFor } from "
 import { holdLock } from "../support/held-lock.ts";
 import { mailed, mailedChange, withVerifiedAddress } from "../support/links.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
-import { answerOf, freshIdentity, signInWith } from "../support/practice-provider.ts";
+import { answerOf, freshIdentity, practiceIssuer, signInWith, waitingIdentity } from "../support/practice-provider.ts";
 import { referenceSdk } from "../support/reference-sdk.ts";
 
 const context = () => ({ address: freshAddress() });
@@ -194,6 +194,48 @@ describeWorld("S16: a credential that another SDK ends beside an act of its user
       expect(row).toEqual({ status: "revoked" });
     },
   );
+
+  describe.each(["suspended", "revoked"] as const)("a password that is %s at the last moment", (status) => {
+    /** What the act comes to if another SDK ends the password beside it. */
+    const besideTheEnd = async ({ credentialId }: { credentialId: CredentialId }, act: () => Promise<unknown>) => {
+      const id = uuidFor("cred", credentialId);
+      const held = await holdLock(
+        world.backend.connectionString!,
+        sql`update cred set status = ${status} where id = ${id}::uuid`,
+      );
+      const done = outcome(act());
+      await Promise.race([held.waiting(1), done]);
+      await held.commit();
+      return await done;
+    };
+    const linkedTo = async ({ userId }: { userId: UserId }) =>
+      await world.rows(sql`select from cred where usr_id = ${uuidFor("usr", userId)}::uuid and type = 'oidc'`);
+
+    test("no identity is linked by its address", async () => {
+      const person = await withVerifiedAddress(world, await world.person());
+      const auth = world.isolate({ federation: { linkByVerifiedEmail: { trusted: [practiceIssuer] } } });
+      const identity = freshIdentity({ email: person.identifier, emailVerified: true });
+      const signIn = () => signInWith(auth, identity, { context: context() });
+      expect(await besideTheEnd(person, signIn)).toBe("conflict.duplicate_credential");
+      expect(await linkedTo(person)).toEqual([]);
+    });
+
+    test("no identity that has waited for its address is linked", async () => {
+      const person = await world.person();
+      const identity = await waitingIdentity(world, person.identifier);
+      const { actor, asOf } = await world.auth.sessions.verify({ token: person.token, transport: person.transport });
+      const link = () => world.auth.federation.link({ actor, identity, now: asOf });
+      expect(await besideTheEnd(person, link)).toBe("unauthorized.provider");
+      expect(await linkedTo(person)).toEqual([]);
+    });
+
+    test("a merge does not revive it", async () => {
+      const [person, kept] = [await world.person(), await world.person()];
+      const merge = () => world.auth.merging.merge({ actor: person.actor, into: kept.actor });
+      expect(await besideTheEnd(person, merge)).toBe("done");
+      expect(await left({ ...person, act: merge })).toEqual({ sessions: 0, credentials: 0 });
+    });
+  });
 
   test("the reference and Sallyport at once, each act twice: no deadlock, and no session lives", async () => {
     const sdk = referenceSdk(world.database, quickHasher());

@@ -129,13 +129,13 @@ describe("F10: a database that hangs", () => {
     ["postgres-over-neon", "ses", sql`lock table ses in access exclusive mode`],
   ] as const)(
     "%s, a lock on %s: every call is answered within 5 s, with its usual answer or 503",
-    // Twenty calls wait for up to five seconds, then the next twenty.
+    // Forty calls wait for up to five seconds, then the next forty.
     { timeout: 180_000 },
     async ([name, _table, lock], { onTestFinished }) => {
       const world = await openAuth(name);
       onTestFinished(() => world.close());
       const direct = await directTo(world);
-      for (let at = 0; at < writes.length; at += 20) await callsDuring(world, direct, lock, writes.slice(at, at + 20));
+      for (let at = 0; at < writes.length; at += 40) await callsDuring(world, direct, lock, writes.slice(at, at + 40));
     },
   );
 });

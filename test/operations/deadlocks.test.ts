@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
+import type { Plan } from "../../src/engine/plan.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
 import {
@@ -16,8 +17,11 @@ import { deadlocksDuring } from "../support/deadlocks.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, ticketFor } from "../support/factors.ts";
 import { holdLock } from "../support/held-lock.ts";
+import { freshDomain } from "../support/organization-domains.ts";
+import { type Member, organizationsIn } from "../support/organizations.ts";
 import { isUserLock, untilItLeaks } from "../support/races.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
+import { asksNothing } from "../support/security-policies.ts";
 
 const context = () => ({ address: freshAddress() });
 /** Races take long on a slow machine, and count many attempts at one account. */
@@ -150,6 +154,84 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
       await held.waiting(2);
       await held.release();
       expect([await wrong, await right]).toEqual(["unauthorized.invalid_factor", "done"]);
+    });
+    expect(deadlocks).toBe(0);
+  });
+
+  test("every change of organizations and members at once, and the ends of their users: no deadlock", async () => {
+    const { form, join, owners } = organizationsIn(world);
+    const deadlocks = await deadlocksDuring(world, async (database) => {
+      const auth = world.isolate({ database });
+      for (let round = 0; round < 15; round++) {
+        // Everyone is in every organization, and the third member is suspended in each.
+        const founded = [await form(), await form(), await form()];
+        const people = await Promise.all(Array.from({ length: 4 }, () => world.person()));
+        const kept = await world.person({ password: otherPassword });
+        const joinedIn = await Promise.all(
+          founded.map(async ({ organizationId }) => {
+            const joined = [];
+            for (const [place, person] of people.entries()) {
+              joined.push(await join(organizationId, place < 2 ? "owner" : "member", person));
+            }
+            await world.auth.memberships.suspend({ actor: system, membershipId: joined[2]!.membershipId });
+            return joined;
+          }),
+        );
+        const [domain, ada] = [freshDomain(), await world.person()];
+        for (const { organizationId } of founded) {
+          const asked = { actor: system, organizationId, domain };
+          await world.auth.organizationDomains.add(asked);
+          await world.rows(sql`
+            insert into org_join_request (org_id, usr_id)
+            values (${uuidFor("org", organizationId)}::uuid, ${uuidFor("usr", ada.userId)}::uuid)`);
+        }
+        const [one, two, three] = [joinedIn[0]!, joinedIn[1]!, joinedIn[2]!];
+        const asSystem = ({ organizationId, membershipId }: Member) => ({
+          actor: system,
+          organizationId,
+          membershipId,
+        });
+        const both = async (make: (of: Member) => Promise<Plan<unknown>>, ...of: Member[]) =>
+          await auth.batch(await Promise.all(of.map(make)));
+        const codes = await Promise.all(
+          [
+            both((of) => auth.memberships.leave.plan(of), one[0]!, two[0]!),
+            both((of) => auth.memberships.leave.plan(of), two[1]!, one[1]!),
+            both((of) => auth.memberships.changeRole.plan({ ...asSystem(of), role: "admin" }), two[0]!, one[3]!),
+            both((of) => auth.memberships.reinstate.plan(asSystem(of)), three[2]!, one[2]!, two[2]!),
+            both((of) => auth.organizations.suspend.plan(asSystem(of)), two[0]!, three[0]!),
+            both((of) => auth.organizations.reinstate.plan(asSystem(of)), three[0]!, two[0]!),
+            both((of) => auth.organizations.update.plan({ ...asSystem(of), name: "x" }), three[0]!, two[0]!, one[0]!),
+            both(
+              (of) => auth.organizations.setSecurityPolicy.plan({ ...asSystem(of), ...asksNothing }),
+              two[0]!,
+              one[0]!,
+            ),
+            both((of) => auth.organizations.revoke.plan(asSystem(of)), three[0]!, two[0]!),
+            both((of) => auth.organizationDomains.remove.plan({ ...asSystem(of), domain }), two[0]!, three[0]!),
+            both(
+              (of) => auth.organizationDomains.decline.plan({ ...asSystem(of), userId: ada.userId }),
+              three[0]!,
+              two[0]!,
+            ),
+            both((of) => auth.organizationDomains.withdraw.plan({ ...of, actor: ada.actor }), two[0]!, three[0]!),
+            auth.users.revoke({ actor: system, userId: ada.userId }),
+            both((of) => auth.users.revoke.plan({ actor: system, userId: of.userId }), one[2]!, one[0]!),
+            both((of) => auth.users.revoke.plan({ actor: system, userId: of.userId }), one[1]!, one[2]!),
+            auth.memberships.add({ ...asSystem(one[0]!), userId: kept.userId, role: "guest" }),
+            auth.memberships.remove(asSystem(two[3]!)),
+            auth.memberships.suspend(asSystem(one[3]!)),
+            auth.memberships.transferOwnership({
+              ...asSystem(one[0]!),
+              fromMembershipId: one[0]!.membershipId,
+              toMembershipId: one[3]!.membershipId,
+            }),
+            auth.merging.merge({ actor: people[3]!.actor, into: kept.actor }),
+          ].map(outcome),
+        );
+        expect(codes.filter((code) => code.startsWith("unavailable"))).toEqual([]);
+        for (const { organizationId } of founded) await owners(organizationId);
+      }
     });
     expect(deadlocks).toBe(0);
   });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FederationOptions } from "../../src/engine/federation-settings.ts";
 import { ConfigurationError } from "../../src/index.ts";
-import { openAuth, type World } from "../support/auth.ts";
+import { sql } from "../../src/store/sql.ts";
+import { freshAddress, openAuth, outcome, refusal, type World } from "../support/auth.ts";
+import { faultyDatabase } from "../support/faulty-database.ts";
 import { practiceProvider } from "../support/practice-provider.ts";
 
 let world: World;
@@ -59,11 +61,47 @@ describe("OC48: the provider of an address", () => {
     expect(await provider("ada@bücher.example")).toBeUndefined();
   });
 
-  test("is the same for known and unknown accounts, and asks no database", async () => {
+  test("is the same for known and unknown accounts, and for known and unknown domains, in one request", async () => {
     const { identifier } = await world.person({ identifier: "ada@practice.example" });
-    world.counting.reset();
-    expect([await provider(identifier), await provider("nobody@practice.example")]).toEqual(["practice", "practice"]);
-    expect(world.counting.requests).toBe(0);
+    const asked: unknown[] = [];
+    for (const one of [identifier, "nobody@practice.example", "ada@elsewhere.example", ""]) {
+      world.counting.reset();
+      asked.push([await provider(one), world.counting.requests]);
+    }
+    expect(asked).toEqual([
+      ["practice", 1],
+      ["practice", 1],
+      [undefined, 1],
+      [undefined, 1],
+    ]);
+  });
+
+  test("is counted by the client's address and by its network, before the domain is looked at", async () => {
+    const limits = {
+      address: { attempts: 2, windowSeconds: 300 },
+      // A refused attempt counts here too.
+      network: { attempts: 5, windowSeconds: 300 },
+    };
+    const auth = world.isolate({ limits });
+    const block = freshAddress().replace("::1", "");
+    const ask = (host: string, domain = "practice.example") =>
+      outcome(auth.federation.discover({ identifier: `ada@${domain}`, context: { address: `${block}:${host}` } }));
+    const limited = "too_many_requests";
+    expect([await ask("1::1"), await ask("1::2", "x.example"), await ask("1::3")]).toEqual(["done", "done", limited]);
+    expect([await ask("2::1"), await ask("2::2"), await ask("3::1")]).toEqual(["done", "done", limited]);
+    const [names] = await world.rows(sql<{ names: string[] }>`
+      select array_agg(distinct split_part(bucket, ':', 2)) as names from attempt where bucket like 'discovery:%'`);
+    expect(names).toEqual({ names: ["address", "network"] });
+  });
+
+  test("a lost reply counts the lookup once", async () => {
+    const faulty = faultyDatabase(world.database);
+    const auth = world.isolate({ database: faulty, limits: { address: { attempts: 1, windowSeconds: 300 } } });
+    const context = { address: freshAddress() };
+    faulty.reset(["after"]);
+    const asked = { identifier: "ada@practice.example", context };
+    expect(await auth.federation.discover(asked)).toEqual({ provider: "practice" });
+    expect(await refusal(auth.federation.discover(asked))).toMatchObject({ code: "too_many_requests" });
   });
 
   test("its domains are listed, for pages", () => {

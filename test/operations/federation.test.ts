@@ -67,6 +67,30 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
       ]);
     });
 
+    test.each([
+      [true, true],
+      [false, undefined],
+      [undefined, undefined],
+      // A provider that an application wrote itself may say anything.
+      ["false" as never, undefined],
+    ])("OC33: an address of a relay, %j: the events say %j", async (isPrivateEmail, expected) => {
+      const address = { email: "x1@privaterelay.appleid.com", isPrivateEmail };
+      const identity = freshIdentity(address);
+      const { user } = await session(identity);
+      await session(identity);
+      const person = await world.person();
+      await link(person, freshIdentity(address));
+      const events = [
+        ...(await world.events({ actor: user.id })),
+        ...(await world.events({ actor: person.userId, action: "identity.credential.link" })),
+      ];
+      expect(events.map(({ action, metadata }) => [action, metadata.private_email])).toEqual([
+        ["identity.sign_up", expected],
+        ["identity.sign_in", expected],
+        ["identity.credential.link", expected],
+      ]);
+    });
+
     test("R087: the same subject at another issuer is another identity", async () => {
       const other = "https://other.example";
       const auth = world.isolate({

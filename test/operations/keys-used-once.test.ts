@@ -65,6 +65,38 @@ describeWorld("S79: a key whose answer is a secret", { on: ["pglite", "postgres"
   });
 });
 
+/** An organization is no secret. Its form works once all the same, so that a user who sends it twice does not have two. */
+describeWorld("S79: organizations.create with a key", { on: ["pglite", "postgres"] }, (world, auth) => {
+  const make = ({ actor, userId }: Person, idempotencyKey: string, slug: string | null = null) =>
+    outcome(auth.organizations.create({ actor, userId, slug, idempotencyKey }));
+  const slugOf = () => newUuid();
+
+  test("a repeat makes nothing, also with the slug that the first call took, or with another", async () => {
+    const person = await world.person();
+    const [key, slug] = [newUuid(), slugOf()];
+    expect(await make(person, key, slug)).toBe("done");
+    for (const again of [slug, null, slugOf()]) expect(await make(person, key, again)).toBe(used);
+    const { data } = await auth.memberships.listOfUser(person);
+    expect(data.map(({ organization }) => organization.slug)).toEqual([slug]);
+  });
+
+  test("ten calls at once make one", async () => {
+    const person = await world.person();
+    const key = newUuid();
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => make(person, key)));
+    expect(tally(outcomes)).toEqual({ done: 1, [used]: 9 });
+  });
+
+  test("a refused call leaves its key free; a key belongs to its user", async () => {
+    const [ada, bob] = [await world.person(), await world.person()];
+    const [key, slug] = [newUuid(), slugOf()];
+    await make(bob, key, slug);
+    expect(await make(ada, key, slug)).toBe("conflict.org_slug");
+    expect(await make(ada, key, slugOf())).toBe("done");
+    expect(await make(ada, "two words")).toBe("invalid_format.idempotency_key");
+  });
+});
+
 describeWorld("S79: ten calls with one key at once", { on: ["postgres"] }, (world, auth) => {
   const create = (person: Person, idempotencyKey?: string) =>
     auth.personalAccessTokens.create({

@@ -11,6 +11,7 @@ const ends: Readonly<Record<string, readonly number[]>> = {
   "attempt.resets_at": [5 * minute, 15 * minute, hour],
   "deployment_invitation.expires_at": [7 * day],
   "idempotency.expires_at": [24 * hour],
+  "inv.expires_at": [7 * day],
   "login_ticket.expires_at": [5 * minute],
   "mail_message.created_at": [day],
   "mail_message.due_at": [day],

@@ -38,6 +38,25 @@ const lockNoUser = [
   "invitations.revoke",
   // Of an invitation by the application, which has no inviter.
   "invitations.accept",
+  // These lock the organization.
+  "organizations.update",
+  "organizations.suspend",
+  "organizations.reinstate",
+  "organizations.setSecurityPolicy",
+  "organizations.revoke",
+  "organizationDomains.add",
+  "organizationDomains.prove",
+  "organizationDomains.setJoining",
+  "organizationDomains.remove",
+  "organizationDomains.recheck",
+  "organizationInvitations.revoke",
+  "organizationInvitations.decline",
+  "organizationInvitations.declineFor",
+  "memberships.changeRole",
+  "memberships.suspend",
+  "memberships.leave",
+  "memberships.remove",
+  "memberships.transferOwnership",
 ];
 
 test("each write locks its own user and no other", async () => {
@@ -47,8 +66,19 @@ test("each write locks its own user and no other", async () => {
     const { person, prepared } = await prepareWrite(world, write);
     const { database, locked } = watchLocks(world.database);
     await write.act(world.isolate({ database }), person, prepared);
-    // A merge has two users of its own.
-    const own = [person, ...(write.name === "merging.merge" ? [prepared as Person] : [])];
+    // A merge has two users of its own; a membership is another user's.
+    const others: Readonly<Record<string, readonly Person[]>> = {
+      "merging.merge": [person, prepared as Person],
+      "organizationInvitations.accept": [person, (prepared as { invited: Person })?.invited],
+      "organizationInvitations.acceptFor": [person, (prepared as { invited: Person })?.invited],
+      "organizationDomains.join": [(prepared as { user: Person })?.user],
+      "organizationDomains.approve": [(prepared as { user: Person })?.user],
+      "organizationDomains.decline": [(prepared as { user: Person })?.user],
+      "organizationDomains.withdraw": [(prepared as { user: Person })?.user],
+      "memberships.add": [(prepared as { added: Person })?.added],
+      "memberships.reinstate": [(prepared as { member: Person })?.member],
+    };
+    const own = others[write.name] ?? [person];
     const expected = lockNoUser.includes(write.name) ? [] : own.map(({ userId }) => uuidFor("usr", userId));
     expect([write.name, ...[...locked].sort()]).toEqual([write.name, ...expected.sort()]);
   }

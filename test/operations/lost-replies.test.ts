@@ -111,7 +111,8 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
 
     test.each(
       writes
-        .filter(({ requests }) => requests === 2)
+        // A lost lease keeps all callers away for ten minutes: organization-domains.recheck.test.ts.
+        .filter(({ name, requests }) => requests === 2 && name !== "organizationDomains.recheck")
         .flatMap((write) => (["before", "after", "late"] as const).map((fault) => ({ ...write, fault }))),
     )("$name, $fault", async ({ fault, ...write }) => {
       const grown: number[] = [];

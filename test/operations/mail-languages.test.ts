@@ -8,6 +8,7 @@ import { sql } from "../../src/store/sql.ts";
 import { freshAddress, freshIdentifier, otherPassword, outcome, system, type World } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { noticeTo, recoveryOf, withNewAddress, withVerifiedAddress } from "../support/links.ts";
+import { organizationsIn } from "../support/organizations.ts";
 
 const german = "fr, de-AT;q=0.9, en;q=0.1";
 
@@ -56,6 +57,13 @@ const requested = {
   invitation: async (world, acceptLanguage) => {
     const identifier = freshIdentifier();
     await world.auth.invitations.create({ actor: system, identifier, acceptLanguage });
+    return identifier;
+  },
+  organization_invitation: async (world, acceptLanguage) => {
+    const identifier = freshIdentifier();
+    const { actor, organizationId } = await organizationsIn(world).form();
+    const asked = { actor, organizationId, identifier, role: "member", acceptLanguage } as const;
+    await world.auth.organizationInvitations.create(asked);
     return identifier;
   },
 } as const satisfies Partial<Record<MailKind, Asks>>;

@@ -249,6 +249,30 @@ describeWorld("OC43: revoking kept tokens at the provider", { on: ["pglite", "po
     });
   });
 
+  test("attack: another issuer takes over a provider's name: it gets none of the former one's tokens", async () => {
+    await clear();
+    const [desk, other] = [newDesk(), newDesk()];
+    const auth = isolate(desk);
+    const { userId, refresh } = await signedIn(auth);
+    await auth.users.suspend({ actor: system, userId });
+    expect(await isolate(other, { issuers: ["https://new.example"] }).federation.revokeOwed()).toEqual({ revoked: 0 });
+    expect([other.asked, await owed()]).toEqual([[], 1]);
+    const both = isolate(desk, { issuers: ["https://new.example", "https://practice.example"] });
+    expect([await both.federation.revokeOwed(), desk.asked]).toEqual([{ revoked: 1 }, [`refresh_token ${refresh}`]]);
+  });
+
+  test("an application that keeps tokens no longer forgets what is owed all the same, after a week", async () => {
+    await clear();
+    const { userId } = await signedIn(isolate(newDesk()));
+    const without = world.isolate({ federation: { providers: [practiceProvider()], keepTokens: undefined as never } });
+    await without.users.suspend({ actor: system, userId });
+    await without.purge();
+    expect(await owed()).toBe(1);
+    await world.rows(sql`update provider_revocation set expires_at = sallyport_now() - interval '1 second'`);
+    await without.purge();
+    expect(await owed()).toBe(0);
+  });
+
   test("a provider that revokes no tokens is owed nothing; one that is no longer listed keeps waiting", async () => {
     await clear();
     const desk = newDesk();

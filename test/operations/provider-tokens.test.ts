@@ -22,7 +22,7 @@ import {
 import { describeWorld } from "../support/describe-world.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
 import { holdLock } from "../support/held-lock.ts";
-import { answerOf, freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
+import { answerOf, freshIdentity, practiceIssuer, practiceProvider, signInWith } from "../support/practice-provider.ts";
 
 const provider = "practice";
 const newKey = toBase64Url(randomBytes(32));
@@ -282,6 +282,8 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       ["a zero byte", { scope: "a\0b" }],
       ["an empty refresh token", { refresh_token: "" }],
       ["an end that is no number", { expires_at: Number.NaN }],
+      ["OC8: a scope that was not granted", { scope: "openid calendar admin" }],
+      ["OC8: another scope", { scope: "admin" }],
     ])("that brings %s: refused, the old tokens stay, and the next caller tries again", async (_case, wrong) => {
       const refreshes = new Refreshes();
       const auth = isolate(refreshes);
@@ -478,6 +480,8 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       const { accessToken } = await auth.federation.accessToken(asked);
       expect(accessToken).toBe((access === "new" ? later : first)!.access_token);
       await world.rows(sql`update provider_token set expires_at = sallyport_now()`);
+      // It grants what the kept tokens grant, whichever they are.
+      refreshes.answer = async () => live({ scope: undefined });
       await auth.federation.accessToken(asked);
       expect(refreshes.asked).toEqual([(refresh === "new" ? later : first)!.refresh_token]);
     });
@@ -523,6 +527,55 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       expect(await ask(provider)).toMatch(/^(not_found|unauthorized\.provider)$/);
       expect(asked).toEqual([]);
     });
+  });
+
+  describe("attack: another issuer takes over a provider's name", () => {
+    /** A release whose provider of the same name is at these issuers. */
+    const releaseAt = (refreshes: Refreshes, ...issuers: string[]) => {
+      const refresh = async (refreshToken: string) => {
+        refreshes.asked.push(refreshToken);
+        return live();
+      };
+      const providers = [{ ...practiceProvider(provider, issuers), refresh }];
+      return isolate(refreshes, { federation: { providers, keepTokens: keepTokens({ sealingKeys: sealingKey }) } });
+    };
+
+    test.each([live, ended])(
+      "it gets no refresh token of the former one, and the application no access token",
+      async (tokens) => {
+        const refreshes = new Refreshes();
+        const user = await signedIn(isolate(), tokens());
+        const ask = (auth: FullAuth) => auth.federation.accessToken({ actor: system, userId: user.userId, provider });
+        expect(await outcome(ask(releaseAt(refreshes, "https://new.example")))).toBe("not_found");
+        expect(await outcome(ask(releaseAt(refreshes, "https://practice.example.evil.example")))).toBe("not_found");
+        expect(refreshes.asked).toEqual([]);
+        // The former one still has its tokens, and no lease.
+        expect(await outcome(ask(releaseAt(refreshes, "https://new.example", practiceIssuer)))).toBe("done");
+      },
+    );
+
+    test("an identity at the new one is found behind an older one at the former", async () => {
+      const user = await signedIn(isolate(), live());
+      const auth = releaseAt(new Refreshes(), "https://new.example");
+      const started = await auth.federation.start({ provider, purpose: "link", actor: user.actor });
+      const tokens = live();
+      const answer = answerOf(started, freshIdentity({ issuer: "https://new.example", tokens }));
+      await auth.federation.finishLink({ provider, actor: user.actor, attempt: started.attempt, answer });
+      const { accessToken } = await auth.federation.accessToken({ actor: system, userId: user.userId, provider });
+      expect(accessToken).toBe(tokens.access_token);
+    });
+  });
+
+  test("an identity of any tenant has its tokens at a provider for all tenants", async () => {
+    const tenants = (id: string) => `https://login.example/${id}/v2.0`;
+    const tokens = live();
+    const issuer = tenants(crypto.randomUUID());
+    const providers = [practiceProvider(provider, [tenants("{tenantid}")])];
+    const auth = isolate(undefined, { federation: { providers, keepTokens: keepTokens({ sealingKeys: sealingKey }) } });
+    const done = await signInWith(auth, freshIdentity({ issuer, tokens }));
+    if (!("session" in done)) throw new Error("A second factor is demanded.");
+    const asked = { actor: system, userId: done.session.userId, provider };
+    expect((await auth.federation.accessToken(asked)).accessToken).toBe(tokens.access_token);
   });
 
   test.each([

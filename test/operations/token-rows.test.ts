@@ -3,6 +3,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { requireAgent } from "../../src/agents/index.ts";
 import { randomBytes, toBase64Url, toHex, utf8 } from "../../src/crypto/bytes.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
+import { SealingKeys } from "../../src/crypto/sealing.ts";
+import { agentTokensPlace } from "../../src/engine/agent-tokens.ts";
 import {
   type AuthenticatedAgent,
   ConfigurationError,
@@ -199,6 +201,26 @@ describeWorld("OC20, OC21: tokens in rows", { on: ["pglite", "postgres"] }, (wor
       expect(await outcome(createAgent(session, onlyNew))).toBe("unavailable.configuration");
       expect([asked(), (await stored())[0]!.isLeased]).toEqual([0, false]);
       expect([await onlyNew.delete(session), await stored()]).toEqual([undefined, []]);
+    });
+
+    test.each(["{}", "not JSON"])(
+      "whose key opens it, but that is not a set of tokens, %j: signing out deletes it, and hides the fault from nobody",
+      async (text) => {
+        const { session } = await signedIn();
+        const { id } = (await stored())[0]!;
+        const sealed = toHex(await new SealingKeys(key).seal(agentTokensPlace(id), utf8(text)));
+        await world.rows(sql`update agent_token set tokens = decode(${sealed}, 'hex')`);
+        const fault = text === "{}" ? TokenParseError : SyntaxError;
+        await expect(rows().read(session)).rejects.toBeInstanceOf(fault);
+        await expect(rows().delete(session)).rejects.toBeInstanceOf(fault);
+        expect(await stored()).toEqual([]);
+      },
+    );
+
+    test("is found by a digest of its own kind, which no other release changes", async () => {
+      const { session } = await signedIn();
+      const digest = await sha256Hex(JSON.stringify(["agent tokens", "tokens", session]));
+      expect((await stored())[0]!.id.replaceAll("-", "")).toBe(digest.slice(0, 32));
     });
 
     test.each(["before", "after"] as const)(

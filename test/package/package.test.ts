@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 /** How many entries `test/package/consumer/all.mjs` imports. One of them is for Node alone. */
-const entries = 42;
+const entries = 43;
 
 describe("packed package", () => {
   test("publint: no findings and no suggestions", async () => {
@@ -264,7 +264,7 @@ async function bench(part: string): Promise<string> {
   return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
 }
 
-test("gzipped: minimal Worker at most 29 KiB, 78.1 with Neon's client; with sign-up and plain Hono 34.1; all of identity 77.7; sign-in with Google 23 more; pages 50.5; sallyport/oidc 12, its token cookies 4 and rows 10, sallyport/scopes 0.5", async () => {
+test("gzipped: minimal Worker at most 29.8 KiB, 78.9 with Neon's client; with sign-up and plain Hono 34.9; all of identity 79.7; sign-in with Google 23 more; organizations 22.4; pages 57.7; sallyport/oidc 12, its token cookies 4 and rows 10.6, sallyport/scopes 0.5", async () => {
   const printed = await bench("sizes");
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
@@ -272,22 +272,26 @@ test("gzipped: minimal Worker at most 29 KiB, 78.1 with Neon's client; with sign
   // A Worker smaller than Hono alone was not bundled.
   expect(bare).toBeGreaterThan(1024);
   expect(without).toBeGreaterThan(bare);
-  expect(without).toBeLessThanOrEqual(29 * 1024);
+  expect(without).toBeLessThanOrEqual(29.8 * 1024);
   expect(withNeon).toBeGreaterThan(without);
-  expect(withNeon).toBeLessThanOrEqual(78.1 * 1024);
+  expect(withNeon).toBeLessThanOrEqual(78.9 * 1024);
   const [, kib] = /^ +all +(\d+\.\d\d) KiB$/m.exec(printed)!;
-  expect(Number(kib)).toBeLessThanOrEqual(77.7);
+  expect(Number(kib)).toBeLessThanOrEqual(79.7);
   // The OpenID Connect client 12, the feature 10, the provider 1.
   const [, google] = /^ +all-with-google +\+ (\d+\.\d\d) KiB$/m.exec(printed)!;
   expect(Number(google)).toBeGreaterThan(12);
   expect(Number(google)).toBeLessThanOrEqual(23);
+  const [, organizations] = /^ +organizations +\+ (\d+\.\d\d) KiB$/m.exec(printed)!;
+  expect(Number(organizations)).toBeGreaterThan(2);
+  // Accounts are made by invitation: sign-up and mailed secrets are in it.
+  expect(Number(organizations)).toBeLessThanOrEqual(22.4);
   const [, signUp] = /^with sign-up, .* preset (\d+\.\d\d) KiB$/m.exec(printed)!;
-  expect(Number(signUp)).toBeLessThanOrEqual(34.1);
+  expect(Number(signUp)).toBeLessThanOrEqual(34.9);
   const [, pages, german] = /^account pages, .*: \+ (\d+\.\d\d) KiB; German \+ (\d+\.\d\d) KiB$/m.exec(printed)!;
   expect(Number(pages)).toBeGreaterThan(10);
-  expect(Number(pages)).toBeLessThanOrEqual(50.5);
+  expect(Number(pages)).toBeLessThanOrEqual(57.7);
   expect(Number(german)).toBeGreaterThan(1);
-  expect(Number(german)).toBeLessThanOrEqual(10.8);
+  expect(Number(german)).toBeLessThanOrEqual(12.8);
   const [oidc, scopes] = [bytesOf("sallyport/oidc"), bytesOf("sallyport/scopes")];
   expect(oidc).toBeGreaterThan(8 * 1024);
   expect(oidc).toBeLessThanOrEqual(12 * 1024);
@@ -296,7 +300,7 @@ test("gzipped: minimal Worker at most 29 KiB, 78.1 with Neon's client; with sign
   expect(cookies).toBeLessThanOrEqual(4 * 1024);
   const rows = bytesOf("sallyport/oidc/token-rows");
   expect(rows).toBeGreaterThan(4 * 1024);
-  expect(rows).toBeLessThanOrEqual(10 * 1024);
+  expect(rows).toBeLessThanOrEqual(10.6 * 1024);
   expect(scopes).toBeGreaterThan(128);
   expect(scopes).toBeLessThanOrEqual(512);
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, freshName, goodPassword, otherPassword, outcome, system } from "../support/auth.ts";
 import { invited } from "../support/invitations.ts";
-import { askPages, openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
+import { askPages, cookiesOf, openPages, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
 beforeAll(async () => {
@@ -19,14 +19,6 @@ const administrator = async () => {
   await world.levelTwo(person.session);
   return person;
 };
-
-/** The cookies that a reply sets, as a browser keeps them. */
-function cookiesOf({ setCookies }: PageReply): Record<string, string> {
-  const pairs = setCookies
-    .map((one) => /^(__Host-[\w-]+)=([^;]*);(?! Max-Age=0)/.exec(one))
-    .filter((one) => one !== null);
-  return Object.fromEntries(pairs.map(([, name, value]) => [name!, value!]));
-}
 
 describe("accepting", () => {
   test("R027, S43: opening the link moves its secret into a cookie and spends nothing; the form makes the account", async () => {

@@ -38,6 +38,24 @@ describe("OC49: merging on the pages", () => {
     expect(await outcome(world.auth.sessions.verify({ token: keeper.token, transport: "cookie" }))).not.toBe("done");
   });
 
+  test("the account closed instead: the session that waits has ended too", async () => {
+    const [keeper, other] = [await person(), await person()];
+    const form = { current_password: other.password };
+    const done = await world.ask({ path: "/account/close", as: other, cookies: waiting(keeper), form });
+    expect([done.status, cookieIn(done, "kept-session"), cookieIn(done, "session")]).toEqual([200, "", ""]);
+    expect(await outcome(world.auth.sessions.verify({ token: keeper.token, transport: "cookie" }))).not.toBe("done");
+  });
+
+  test("begun again from the other account: the session that waited has ended", async () => {
+    const [keeper, other] = [await person(), await person()];
+    const begun = await world.ask({ path: `${path}/begin`, as: other, cookies: waiting(keeper), form: {} });
+    expect([begun.status, cookieIn(begun, "kept-session")]).toEqual([303, other.token]);
+    const verified = [keeper, other].map(({ token }) =>
+      outcome(world.auth.sessions.verify({ token, transport: "cookie" })),
+    );
+    expect(await Promise.all(verified)).toEqual(["unauthorized.session_expired", "done"]);
+  });
+
   test("after the sign-in to the other account it asks, names both, and merges", async () => {
     const [keeper, other] = [await person(), await person(otherPassword)];
     const form = { identifier: other.identifier, password: otherPassword, next: path };

@@ -12,6 +12,7 @@ const forms: readonly (readonly [string, string, Readonly<Record<string, string>
   ["/account/name", "display_name", {}],
   ["/account/tokens/new", "name", { scopes: "", expires: "30" }],
   ["/account/authenticator", "label", {}],
+  ["/account/organizations/new", "name", { slug: "" }],
 ];
 
 describe("S63: a name cannot change the text around it", () => {

@@ -1,6 +1,7 @@
 /** Signing in at the provider of an address's domain. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { english } from "../../src/pages/index.tsx";
+import { addressHeader, freshAddress } from "../support/auth.ts";
 import { openPages, type PageWorld } from "../support/page-world.ts";
 import { practiceProvider } from "../support/practice-provider.ts";
 
@@ -12,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const send = (identifier: string, more: Readonly<Record<string, string>> = {}) =>
-  world.ask({ path, form: { identifier, ...more } });
+const send = (identifier: string, query: Readonly<Record<string, string>> = {}) =>
+  world.ask({ path: `${path}?${new URLSearchParams(query)}`, form: { identifier } });
 
 describe("OC48: the page that finds the provider of an address", () => {
   test("the sign-in page and the sign-up page lead to it, and it to the place that they lead to", async () => {
@@ -24,17 +25,33 @@ describe("OC48: the page that finds the provider of an address", () => {
       expect(text).toContain("Sign in with your organization");
     }
     const { status, text } = await world.ask({ path: `${path}?next=${next}` });
-    expect([status, text.includes('name="next" value="https://app.example.com/in?a=1"')]).toEqual([200, true]);
+    expect([status, text.includes(`action="${path}?next=${next}"`)]).toEqual([200, true]);
   });
 
-  test("an address of the domain: goes on to the provider by a navigation of its own, without a database", async () => {
+  test("an address of the domain: goes on to the provider by a navigation of its own, in one request to the database", async () => {
     world.counting.reset();
     const reply = await send("Ada@PRACTICE.example", { next: "https://app.example.com/in?a=1" });
     const there = "/auth/oidc/practice/start?next=https%3A%2F%2Fapp.example.com%2Fin%3Fa%3D1";
     expect([reply.status, reply.headers.get("refresh"), reply.setCookies]).toEqual([200, `0; url=${there}`, []]);
     expect(reply.text).toContain(`<a class="button quiet" href="${there}">Continue with Practice</a>`);
     expect(reply.headers.get("content-security-policy")).not.toContain("practice");
-    expect(world.counting.requests).toBe(0);
+    expect(world.counting.requests).toBe(1);
+  });
+
+  test("LX11: a session that ends with the browser stays the choice, also after a refusal", async () => {
+    const { text } = await world.ask({ path: "/sign-in" });
+    const [, brief] = text.split('<div class="brief">');
+    expect(brief).toContain(`href="${path}?next=%2Faccount&amp;remember=false"`);
+    expect(brief).toContain('href="/auth/oidc/practice/start?next=%2Faccount&amp;remember=false"');
+    expect(text.match(/remember=false/g)).toHaveLength(2);
+    const query = { next: "/account", remember: "false" };
+    const refused = await send("ada@elsewhere.example", query);
+    expect(refused.text).toContain(`action="${path}?next=%2Faccount&amp;remember=false"`);
+    const there = "/auth/oidc/practice/start?next=%2Faccount&remember=false";
+    expect((await send("ada@practice.example", query)).headers.get("refresh")).toBe(`0; url=${there}`);
+    // Anything else is the usual choice.
+    const other = await send("ada@practice.example", { next: "/account", remember: '0"><script>' });
+    expect(other.headers.get("refresh")).toBe("0; url=/auth/oidc/practice/start?next=%2Faccount");
   });
 
   test.each(["https://evil.example/", "//evil.example", "/account\r\nrefresh: 0"])(
@@ -55,6 +72,19 @@ describe("OC48: the page that finds the provider of an address", () => {
       expect(reply.text).not.toContain('"><script>');
     },
   );
+
+  test("too many domains tried from one address: refused in words, with what was typed", async () => {
+    const few = await openPages({ auth: { limits: { address: { attempts: 1, windowSeconds: 300 } } } });
+    const headers = { [addressHeader]: freshAddress() };
+    const ask = (identifier: string) => few.ask({ path, form: { identifier }, headers });
+    expect((await ask("ada@elsewhere.example")).status).toBe(404);
+    const reply = await ask("ada@practice.example");
+    expect([reply.status, reply.headers.get("refresh")]).toEqual([429, null]);
+    expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(reply.text).toContain('value="ada@practice.example"');
+    expect(reply.text).toContain("5 minutes");
+    await few.close();
+  });
 
   test("a form of another site: refused", async () => {
     const headers = { "sec-fetch-site": "cross-site" };

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { freshIdentifier, freshName, goodPassword, outcome, system } from "../support/auth.ts";
 import { addApp, appOf } from "../support/factors.ts";
+import { invitedTo } from "../support/invitations.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
+import { organizationsIn } from "../support/organizations.ts";
 import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
 
@@ -47,6 +49,10 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
     const { token } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
     return await ask("/invitation", { form: { password: goodPassword } }, { "__Host-mailed-link": token });
   },
+  async "/join"(ask) {
+    const { token } = await invitedTo(world, await organizationsIn(world).form());
+    return await ask("/join", { form: { password: goodPassword } }, { "__Host-mailed-link": token });
+  },
   async "/sign-in/link"(ask) {
     const { identifier } = await withVerifiedAddress(world, await world.person());
     return await ask("/sign-in/link", { form: {} }, await opened("/sign-in/link", "signIn", identifier));
@@ -86,6 +92,7 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
 const others = [
   "/address",
   "/address/back",
+  "/join/decline",
   "/recover",
   "/recover/stop",
   "/check-mail",

@@ -4,10 +4,11 @@ import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { sitesOf } from "../../src/pages/site.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
-import { goodPassword, type Person } from "../support/auth.ts";
+import { goodPassword, type Person, system } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { addApp, addPasskey } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
+import { practiceProvider } from "../support/practice-provider.ts";
 
 let world: PageWorld;
 beforeAll(async () => {
@@ -17,9 +18,9 @@ afterAll(() => world.close());
 
 const hidden = ({ text }: PageReply, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1];
 const tokenIn = (reply: PageReply) => /^__Host-session=([^;]+)/.exec(reply.setCookies.join("\n"))?.[1];
-const names = async (person: Person, token: string): Promise<readonly string[]> => {
-  const { actor } = await world.auth.sessions.verify({ token, transport: "cookie" });
-  const { data } = await world.auth.personalAccessTokens.list({ actor, userId: person.userId });
+const names = async (person: Person, token: string, of: PageWorld = world): Promise<readonly string[]> => {
+  const { actor } = await of.auth.sessions.verify({ token, transport: "cookie" });
+  const { data } = await of.auth.personalAccessTokens.list({ actor, userId: person.userId });
   return data.map(({ name }) => name);
 };
 
@@ -151,7 +152,101 @@ describe("S79: an act is bound to the session that asked, and to ten minutes", (
     await askToken(person);
     const after = await world.rows(sql`select * from ses order by id`);
     const still = (rows: readonly unknown[]) =>
-      JSON.stringify(rows, (key, value) => (key === "last_seen_at" ? 0 : value));
+      JSON.stringify(rows, (key, value) => (["last_seen_at", "longest_idle_seconds"].includes(key) ? 0 : value));
     expect(still(after)).toBe(still(before));
+  });
+});
+
+describe("S79: after a proof at a provider the act goes on", () => {
+  /** The provider asks for a new proof, so that it counts beside a password. */
+  let world: PageWorld;
+  beforeAll(async () => {
+    world = await openPages({ auth: { federation: { providers: [{ ...practiceProvider(), provesAgain: true }] } } });
+  });
+  afterAll(() => world.close());
+
+  const askToken = (as: Person) => world.ask({ path: "/account/tokens/new", form, as });
+  async function stale(): Promise<Person> {
+    const person = await world.person({ transport: "cookie" });
+    await world.age(person.session, 3600);
+    return person;
+  }
+  const kept = ({ setCookies }: PageReply) => /^__Host-asked-act=([^;]*)/m.exec(setCookies.join("\n"))?.[1] ?? "";
+  const goOn = (as: Pick<Person, "token">, act: string) =>
+    world.ask({ path: "/account/step-up/continue", as, cookies: { "__Host-asked-act": act } });
+
+  const link = ({ userId }: Person) =>
+    world.auth.federation.import({
+      actor: system,
+      userId,
+      provider: "practice",
+      subject: crypto.randomUUID(),
+    });
+
+  /** A user without a factor who has an identity, and whose form waits for a proof. */
+  async function asking() {
+    const person = await stale();
+    await link(person);
+    const asked = await askToken(person);
+    return { person, asked, act: kept(asked) };
+  }
+
+  test("the page links to the provider, which leads back to the act; it goes on by a form, once", async () => {
+    const { person, asked, act } = await asking();
+    expect(asked.text).toContain("next=%2Faccount%2Fstep-up%2Fcontinue");
+    // The proof has made another session.
+    const proved = await world.signIn(person, { transport: "cookie" });
+    const page = await goOn(proved, act);
+    expect([page.status, page.text.includes("After that, the access token")]).toEqual([200, true]);
+    expect(page.setCookies).toEqual([]);
+    expect(await names(person, proved.token, world)).toEqual([]);
+    const form = { act: hidden(page, "act")! };
+    const cookies = { "__Host-asked-act": act };
+    const made = await world.ask({ path: "/account/step-up/continue", form, as: proved, cookies });
+    expect(made.setCookies.join()).toContain("__Host-asked-act=; Max-Age=0");
+    expect(made.text).toContain("Your new token");
+    await world.ask({ path: "/account/step-up/continue", form, as: proved });
+    expect(await names(person, proved.token, world)).toEqual(["backup “1”"]);
+  });
+
+  test("without a proof, nothing is done, and the user is asked for one", async () => {
+    const { person, act } = await asking();
+    const page = await goOn(person, act);
+    const form = { act: hidden(page, "act")! };
+    const again = await world.ask({ path: "/account/step-up/continue", form, as: person });
+    expect([again.status, again.location]).toEqual([303, "/account/step-up?next=%2Faccount"]);
+    expect(await names(person, person.token, world)).toEqual([]);
+  });
+
+  test("another user, a made-up act, none, and one of more than ten minutes ago: nothing waits", async () => {
+    const { person, act } = await asking();
+    const other = await world.person({ transport: "cookie" });
+    for (const [as, text] of [
+      [other, act],
+      [person, `${act.slice(0, -1)}${act.endsWith("A") ? "B" : "A"}`],
+      [person, "none"],
+    ] as const) {
+      const reply = await goOn(as, text);
+      expect([reply.status, reply.location]).toEqual([303, "/account"]);
+    }
+  });
+
+  test("an act too long for a cookie is not kept", async () => {
+    const person = await stale();
+    await link(person);
+    const asked = await world.ask({
+      path: "/account/tokens/new",
+      form: { ...form, scopes: "a".repeat(4000) },
+      as: person,
+    });
+    expect(kept(asked)).toBe("");
+  });
+
+  test("a user with a factor is shown no provider, and nothing is kept", async () => {
+    const { person } = await addApp(world, await world.person({ transport: "cookie" }));
+    await link(person);
+    await world.age(person.session, 3600);
+    const asked = await askToken(person);
+    expect([kept(asked), asked.text.includes("step-up%2Fcontinue")]).toEqual(["", false]);
   });
 });

@@ -147,15 +147,21 @@ describe("OC33: the address", () => {
     ["true", false],
     [1, false],
     ["True", false],
-  ])("is_private_email %j: verified %j", async (is_private_email, expected) => {
+  ])("is_private_email %j: verified %j, and told if not", async (is_private_email, expected) => {
     const { site, provider } = world();
-    expect((await site.signIn(provider, { is_private_email })).emailVerified).toBe(expected);
+    const { emailVerified, isPrivateEmail } = await site.signIn(provider, { is_private_email });
+    expect([emailVerified, isPrivateEmail]).toEqual([expected, !expected]);
   });
 
-  test("an address of the relay without the claim: not verified", async () => {
+  test.each([
+    ["dpdcnf87nu@privaterelay.appleid.com", true],
+    ["dpdcnf87nu@PrivateRelay.AppleID.com", true],
+    ["ada@privaterelay.appleid.com.example", false],
+    ["ada@notprivaterelay.appleid.com", false],
+  ])("%s without the claim: of the relay %j", async (email, isRelay) => {
     const { site, provider } = world();
-    const identity = await site.signIn(provider, { email: "dpdcnf87nu@privaterelay.appleid.com" });
-    expect(identity.emailVerified).toBe(false);
+    const { emailVerified, isPrivateEmail } = await site.signIn(provider, { email });
+    expect([emailVerified, isPrivateEmail]).toEqual([!isRelay, isRelay]);
   });
 });
 

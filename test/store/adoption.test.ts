@@ -74,7 +74,7 @@ describe.each(referenceVersions)("S66: a database of the reference schema %s", (
     expect(of("function", after)).toEqual(expect.arrayContaining(of("function", ours)));
     // Two tables cannot refuse more than they do in a database of Sallyport's own.
     const texts = (list: readonly Fact[]) => new Set(list.map(({ definition }) => definition));
-    const tables = ["mfa", "usr_mfa_policy", "pat", "ses", "cred", "usr", "tup"];
+    const tables = ["mfa", "usr_mfa_policy", "pat", "ses", "cred", "usr", "tup", "org", "mem", "inv"];
     const extra = of("constraint", after).filter(
       ({ name, definition }) =>
         tables.some((table) => name.startsWith(`${table}.`)) &&
@@ -109,6 +109,27 @@ describe.each(referenceVersions)("S66: a database of the reference schema %s", (
     ).toEqual([{ display_name: "Ada", identifier: "Ada@x.de" }]);
     expect(await database.run(sql`select count(confirmed_at)::int as n from mfa`)).toEqual([{ n: 1 }]);
   });
+});
+
+test.each(referenceVersions)(
+  "S66: organizations of the reference schema %s are adopted by an upgrade",
+  async (version) => {
+    const database = await open(version);
+    await migrate(database, migrations.slice(0, 32));
+    const org = "00000000-0000-4000-8000-000000000003";
+    await run(database, `insert into org (id, slug) values ('${org}', 'acme')`);
+    expect(await migrate(database, migrations)).toEqual({ applied: names.slice(32), pending: [], adopts: true });
+    expect(await database.run(sql`select slug from org where status = 'active'`)).toEqual([{ slug: "acme" }]);
+  },
+);
+
+test("S64: an application's own table of organizations is refused, and nothing changes", async () => {
+  const database = await open();
+  await migrate(database, migrations.slice(0, 32));
+  await run(database, "create table org (id uuid primary key, slug text)");
+  const before = await facts(database);
+  await expect(migrate(database, migrations)).rejects.toMatchObject({ code: "name_taken" });
+  expect(await facts(database)).toEqual(before);
 });
 
 /** Indexes of which the reference has the same, or one that serves the same look-ups. */

@@ -9,13 +9,13 @@ const act: GuardedAct = {
   name: "renameThing",
   action: "test.thing.rename",
   target: "org",
-  who: { relation: { on: "org", anyOf: ["owner", "admin"] } },
+  who: { relation: { on: "proj", among: ["owner", "admin", "member"], atLeast: "admin" } },
   locks: [],
   refusals: [],
 };
 const notAboveOwn: GuardedAct = {
   ...act,
-  who: { relation: { on: "org", anyOf: ["owner", "admin", "member"], notAboveOwn: true } },
+  who: { relation: { on: "proj", among: ["owner", "admin", "member", "guest"], atLeast: "member", notAboveOwn: true } },
 };
 
 describe.each(["pglite", "postgres"] as const)("%s", (name) => {
@@ -27,7 +27,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
   const newObject = () => uuidFor("org", generateId("org"));
 
-  async function relate(person: Person, relation: string, object: string, type = "org"): Promise<void> {
+  async function relate(person: Person, relation: string, object: string, type = "proj"): Promise<void> {
     await world.rows(sql`
       insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
       values (${uuidFor("tup", generateId("tup"))}::uuid, 'usr', ${uuidFor("usr", person.userId)}::uuid, ${relation}, ${type},
@@ -39,7 +39,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     const who = acting(actor);
     const about = {
       object: sql`${object}::uuid`,
-      ...(relation !== undefined && { relation: sql`${relation}::text` }),
+      ...(relation !== undefined && { relations: sql`array[${relation}]::text[]` }),
     };
     const [found] = await world.rows<{ refusal: string | null }>(sql`
       with ${who.define}
@@ -50,7 +50,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   test.each([
     { case: "the strongest relation", relation: "owner", refusal: null },
     { case: "another relation that the row names", relation: "admin", refusal: null },
-    { case: "a relation that the row does not name", relation: "member", refusal: "not_found" },
+    { case: "a weaker relation that the row names", relation: "member", refusal: "forbidden" },
+    { case: "a relation that the row does not name", relation: "billing", refusal: "not_found" },
   ])("$case on the object: $refusal", async ({ relation, refusal }) => {
     const person = await world.person();
     const object = newObject();
@@ -62,8 +63,39 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     const person = await world.person();
     const object = newObject();
     await relate(person, "owner", newObject());
-    await relate(person, "owner", object, "proj");
+    await relate(person, "owner", object, "org");
     expect(await verdict(act, person.actor, object)).toBe("not_found");
+  });
+
+  test("a tuple on an organization counts only with an active membership in the same role", async () => {
+    const { organizations, memberships } = world.auth;
+    const { among } = act.who.relation!;
+    const ofMembers = { ...act, who: { relation: { on: "org", among, atLeast: "admin" } } };
+    const [owner, person] = [await world.person(), await world.person()];
+    const { organization } = await organizations.create({ actor: system, userId: owner.userId });
+    const object = uuidFor("org", organization.id);
+    await relate(person, "owner", object, "org");
+    expect(await verdict(ofMembers, person.actor, object)).toBe("not_found");
+    const asked = { actor: system, organizationId: organization.id };
+    const { id } = await memberships.add({ ...asked, userId: person.userId, role: "member" });
+    expect(await verdict(ofMembers, person.actor, object)).toBe("forbidden");
+    const admin = await memberships.changeRole({ actor: system, membershipId: id, role: "admin" });
+    expect(await verdict(ofMembers, person.actor, object)).toBeNull();
+    await memberships.suspend({ actor: system, membershipId: admin.id });
+    expect(await verdict(ofMembers, person.actor, object)).toBe("not_found");
+    await world.rows(sql`delete from tup where object_id = ${object}::uuid`);
+    expect(await verdict(ofMembers, owner.actor, object)).toBe("not_found");
+  });
+
+  test.each([
+    { relation: "member", refusal: null },
+    { relation: "owner", refusal: null },
+  ])("an administrator with the relation $relation, if the row admits them: allowed", async ({ relation, refusal }) => {
+    const { actor, userId } = await world.administrator();
+    const object = newObject();
+    await relate({ actor, userId } as Person, relation, object);
+    expect(await verdict({ ...act, who: { ...act.who, administrator: true } }, actor, object)).toBe(refusal);
+    expect(await verdict(act, actor, object)).toBe(relation === "owner" ? null : "forbidden");
   });
 
   test("another user's relation: not_found", async () => {
@@ -89,12 +121,13 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   });
 
   test.each([
-    { own: ["admin"], touched: "owner", refusal: "forbidden" },
+    { own: ["admin"], touched: "owner", refusal: "forbidden.role_hierarchy" },
     { own: ["admin"], touched: "admin", refusal: null },
     { own: ["admin"], touched: "member", refusal: null },
-    { own: ["member"], touched: "admin", refusal: "forbidden" },
+    { own: ["member"], touched: "admin", refusal: "forbidden.role_hierarchy" },
     { own: ["member", "owner"], touched: "owner", refusal: null },
     { own: ["member"], touched: "guest", refusal: null },
+    { own: ["guest"], touched: "guest", refusal: "forbidden" },
   ])("$own gives or takes $touched: $refusal", async ({ own, touched, refusal }) => {
     const person = await world.person();
     const object = newObject();

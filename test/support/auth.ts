@@ -23,6 +23,8 @@ import { limits } from "../../src/http/features/limits.ts";
 import { mail } from "../../src/http/features/mail.ts";
 import { merging } from "../../src/http/features/merging.ts";
 import { mfa } from "../../src/http/features/mfa.ts";
+import { organizationDomains } from "../../src/http/features/organization-domains.ts";
+import { organizations } from "../../src/http/features/organizations.ts";
 import { passkeys } from "../../src/http/features/passkeys.ts";
 import { passwords } from "../../src/http/features/passwords.ts";
 import { personalAccessTokens } from "../../src/http/features/personal-access-tokens.ts";
@@ -30,6 +32,8 @@ import { signUp } from "../../src/http/features/sign-up.ts";
 import { terms } from "../../src/http/features/terms.ts";
 import { type Auth, createAuth } from "../../src/operations/auth.ts";
 import type { InvitationOptions } from "../../src/operations/invitations.ts";
+import type { OrganizationDomainOptions } from "../../src/operations/organization-domains.ts";
+import type { OrganizationOptions } from "../../src/operations/organization-parts.ts";
 import type { PersonalAccessTokenOptions } from "../../src/operations/personal-access-tokens.ts";
 import { keepTokens } from "../../src/operations/provider-tokens.ts";
 import type { Terms } from "../../src/operations/terms.ts";
@@ -40,6 +44,7 @@ import { type CountingDatabase, countingDatabase } from "./counting-database.ts"
 import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
 import { practiceDomains, practiceProvider } from "./practice-provider.ts";
+import { practiceResolver } from "./practice-resolver.ts";
 
 /** A hasher that counts Argon2id computations, not calls: a hash that is refused unread costs nothing. */
 export interface CountingHasher extends PasswordHasher {
@@ -123,6 +128,9 @@ export interface FullOptions
   invitations?: InvitationOptions;
   federation?: Partial<FederationOptions>;
   terms?: Terms;
+  organizations?: OrganizationOptions;
+  /** Default: the resolver finds what a test has published. */
+  organizationDomains?: OrganizationDomainOptions;
 }
 
 /** Every feature. */
@@ -143,6 +151,8 @@ export function everyFeature(options: FullOptions) {
     administration(),
     limits(),
     merging(),
+    organizations(options.organizations),
+    organizationDomains(options.organizationDomains ?? { resolver: practiceResolver }),
     terms(options.terms ?? { version: "2026-11-01", url: "https://example.com/terms" }),
     invitations(options.invitations),
     authorization(),

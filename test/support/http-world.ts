@@ -67,7 +67,7 @@ export function changeWatcher({ database }: Pick<World, "database">): () => Prom
 }
 
 const unwatchedTables = ["attempt", "aud", "sallyport_migration"];
-const unwatchedColumns = "'{last_seen_at,address}'::text[]";
+const unwatchedColumns = "'{last_seen_at,longest_idle_seconds,address}'::text[]";
 
 /** A trigger on each table records changes. It writes in the transaction of the change, so a rollback removes its record too. */
 async function watchStatements(database: World["database"]): Promise<Statement<never>[]> {

@@ -199,6 +199,7 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "changeIdentifier",
   "confirmSignUp",
   "acceptDeploymentInvitation",
+  "acceptInvitationAsNewUser",
   "startProviderSignIn",
   "followProviderSignIn",
   "startProviderLink",

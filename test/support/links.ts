@@ -5,6 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import { withLink } from "../operations/writes/write.ts";
 import { freshAddress, freshIdentifier, freshName, otherPassword, type Person, system, type World } from "./auth.ts";
 import { personAt } from "./factors.ts";
+import { organizationsIn } from "./organizations.ts";
 
 /** The operations that mail a link without a session. */
 export const askers = {
@@ -82,7 +83,7 @@ export async function withNewAddress(
 
 /** A recovery whose delay is over: the link of the new address, and the link that stops it. */
 export async function recoveryOf(
-  world: World,
+  world: Pick<World, "auth" | "mailbox" | "rows">,
   { userId, identifier: old }: Pick<Person, "userId" | "identifier">,
   actor: Actor = system,
 ): Promise<{ readonly identifier: string; readonly token: string; readonly stop: string }> {
@@ -134,6 +135,16 @@ export function linkBodies(world: World): Readonly<Record<string, () => Promise<
       password: otherPassword,
       transport: "token",
     }),
+    acceptInvitationAsNewUser: async () => {
+      const owner = await organizationsIn(world).form();
+      const asked = { actor: system, organizationId: owner.organizationId, invitedBy: owner.userId };
+      const { token } = await world.auth.organizationInvitations.create({
+        ...asked,
+        identifier: freshName(),
+        role: "member",
+      });
+      return { token, password: otherPassword, transport: "token" };
+    },
     cancelRecovery: async () => ({ token: (await recoveryOf(world, await world.person())).stop }),
     finishRecovery: async () => ({
       token: (await recoveryOf(world, await world.person())).token,

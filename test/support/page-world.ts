@@ -69,6 +69,7 @@ export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean 
 const formsWithKeys = [
   "/account/tokens/new",
   "/account/invitations/new",
+  "/account/organizations/new",
   "/account/authenticator",
   "/account/recovery-codes",
 ];
@@ -123,4 +124,12 @@ export async function askPages(app: Pick<Hono, "request">, sent: SentToPage): Pr
     location: response.headers.get("location"),
     setCookies: response.headers.getSetCookie(),
   };
+}
+
+/** The cookies that a reply sets, as a browser keeps them. */
+export function cookiesOf({ setCookies }: PageReply): Record<string, string> {
+  const pairs = setCookies
+    .map((one) => /^(__Host-[\w-]+)=([^;]*);(?! Max-Age=0)/.exec(one))
+    .filter((one) => one !== null);
+  return Object.fromEntries(pairs.map(([, name, value]) => [name!, value!]));
 }

@@ -14,6 +14,7 @@ import {
 } from "playwright-core";
 import decodeQrCode from "qr/decode.js";
 import { inject } from "vitest";
+import type { OrganizationId } from "../../src/domain/id.ts";
 import { freshIdentifier, goodPassword } from "./auth.ts";
 import type {} from "./chromium.ts";
 import { openWorker, type StartedWorker, type WorkerOptions } from "./started-worker.ts";
@@ -151,6 +152,16 @@ export async function typePassword({ page }: Visitor, { identifier, password }: 
 export async function signOut({ page }: Visitor): Promise<void> {
   await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
+}
+
+/** Forms an organization on its page, and leaves the browser on the page of its members. */
+export async function formOrganization({ page }: Visitor, name: string, slug = ""): Promise<OrganizationId> {
+  await page.goto("/account/organizations/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Short name (optional)").fill(slug);
+  await page.getByRole("button", { name: "Create organization" }).click();
+  await page.getByText("Organization created.").waitFor();
+  return new URL(page.url()).searchParams.get("org_id") as OrganizationId;
 }
 
 /** Makes a passkey on its page. */

@@ -9,10 +9,13 @@ import { secret } from "../support/auth.ts";
 const acme = { OIDC_ACME_ISSUER: "https://login.acme.example", OIDC_ACME_CLIENT_ID: "sallyport" };
 const other = { OIDC_OTHER_ISSUER: "https://login.other.example", OIDC_OTHER_CLIENT_ID: "sallyport" };
 
+/** The database's answer to every attempt. */
+const admitted = { allowed: true, retryAfterSeconds: null };
+
 /** The server with these bindings. */
 const serverWith = (bindings: Readonly<Record<string, string>>) =>
   createAuth({
-    database: { run: async () => [], batch: async (list) => list.map(() => []) },
+    database: { run: async () => [admitted as never], batch: async (list) => list.map(() => [admitted]) },
     secrets: secret,
     origins: ["https://example.com"],
     clientAddress: () => undefined,
@@ -208,7 +211,17 @@ describe("OIDC_<NAME>_KIND", () => {
   test("variables of another program with this form: not looked at", () => {
     expect(listed({ ...acme, OIDC_RP_SIGN_ALGO: "RS256", OIDC_OP_JWKS_ENDPOINT: "x" })).toHaveLength(1);
     expect(providersOf({ OIDC_RP_SIGN_ALGO: "RS256" })).toEqual([]);
+    // Of django-oauth-toolkit.
+    expect(providersOf({ OIDC_RSA_PRIVATE_KEY: "-----BEGIN RSA PRIVATE KEY-----" })).toEqual([]);
   });
+
+  test.each(["HOSTED_DOMAIN", "TENANT", "PERSONAL_ACCOUNTS", "ORG", "DOMAINS", "PROVES_AGAIN"])(
+    "%s under a misspelled name: refused, so that no limit is lost",
+    (variable) => {
+      const refusal = refusalOf(() => listed({ ...site("google"), [`OIDC_Y_${variable}`]: "acme.example" }));
+      expect((refusal as ConfigurationError).option).toBe("OIDC_Y_ISSUER");
+    },
+  );
 });
 
 function refusalOf(act: () => unknown): unknown {

@@ -1,7 +1,8 @@
-import type { Person } from "../../support/auth.ts";
+import { type Person, system } from "../../support/auth.ts";
 import { addApp } from "../../support/factors.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import { withNewAddress, withVerifiedAddress } from "../../support/links.ts";
+import { organizationsIn } from "../../support/organizations.ts";
 import { givenIdentity } from "../../support/practice-provider.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
@@ -24,6 +25,13 @@ export function mergingRefusals(world: HttpWorld, { post, as }: RefusalTools): R
         const { identifier, password } = await person();
         const signIn = async () => await world.signIn({ identifier, password } as Person, { transport: "cookie" });
         return await merge(await signIn(), await signIn());
+      },
+      "conflict.sole_owner": async () => {
+        const [ending, kept] = [await person(), await person()];
+        const { form, join } = organizationsIn(world);
+        const { organizationId } = await form(ending);
+        await world.auth.memberships.suspend({ ...(await join(organizationId, "guest", kept)), actor: system });
+        return await merge(ending, kept);
       },
       "precondition.factor_needed_first": async () => {
         const { person: withApp } = await addApp(world, await person());

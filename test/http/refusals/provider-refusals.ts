@@ -12,7 +12,7 @@ import {
 } from "../../support/practice-provider.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
-export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): Record<string, Provocations> {
+export function providerRefusals(world: HttpWorld, { post, as, often }: RefusalTools): Record<string, Provocations> {
   /** An application whose provider does not answer. */
   const silent = () => {
     const begin = async () => {
@@ -76,6 +76,7 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     discoverProvider: {
       not_found: () => form("/auth/oidc/discover", { identifier: "ada@elsewhere.example" }),
       "unavailable.provider": () => form("/auth/oidc/discover", { identifier: "ada@practice.example" }, silent()),
+      too_many_requests: () => often("/auth/oidc/discover", () => ({ identifier: "ada@elsewhere.example" })),
       "invalid_format.json": () =>
         send(world.app, {
           method: "POST",

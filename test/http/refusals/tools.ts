@@ -16,6 +16,7 @@ import { givenPasskey, registrationBy } from "../../support/factors.ts";
 import { type Reply, type Sent, send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import { applicationOf } from "../../support/http-world.ts";
+import { organizationsIn } from "../../support/organizations.ts";
 
 /** For each refusal that a route names, a request that provokes it. */
 export type Provocations = Partial<Record<ErrorCode, () => Promise<Reply>>>;
@@ -116,6 +117,10 @@ export function refusalTools(world: HttpWorld) {
   /** The refusals of closing one's own account, at either of its routes. */
   const closeRefusals = (pathOf: (ada: Pick<Person, "userId">) => string): Provocations => ({
     "conflict.last_administrator": () => alone((last) => post(pathOf(last), undefined, as(last))),
+    "conflict.sole_owner": async () => {
+      const owner = await organizationsIn(world).form();
+      return await post(pathOf(owner), proving, as(owner));
+    },
     // Otherwise the identifier that an administrator suspended would be free again.
     forbidden: async () => {
       const [ada, device] = [await world.person(), await newAuthenticator()];

@@ -1,4 +1,5 @@
 import type { CredentialId } from "../../../src/domain/id.ts";
+import { system } from "../../support/auth.ts";
 import { freshIdentity, givenIdentity, signInWith } from "../../support/practice-provider.ts";
 import {
   type Answered,
@@ -17,7 +18,7 @@ export const federationBudgets: readonly Budget[] = [
   { operation: "federation.domains", requests: 0, act: async (auth) => auth.federation.domains() },
   {
     operation: "federation.discover",
-    requests: 0,
+    requests: 1,
     act: (auth) => auth.federation.discover({ identifier: "ada@practice.example" }),
   },
   { operation: "federation.start", requests: 0, act: (auth) => auth.federation.start({ provider: "practice" }) },
@@ -72,6 +73,12 @@ export const federationBudgets: readonly Budget[] = [
     operation: "federation.list",
     requests: 1,
     act: (auth, { actor, userId }) => auth.federation.list({ actor, userId }),
+  },
+  {
+    operation: "federation.import",
+    requests: 1,
+    act: (auth, { userId }) =>
+      auth.federation.import({ actor: system, userId, provider: "practice", subject: freshIdentity().subject }),
   },
   {
     operation: "federation.unlink",

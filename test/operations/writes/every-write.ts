@@ -7,6 +7,8 @@ import { factorWrites } from "./factor-writes.ts";
 import { federationWrites } from "./federation-writes.ts";
 import { invitationWrites } from "./invitation-writes.ts";
 import { mailWrites } from "./mail-writes.ts";
+import { organizationDomainReads, organizationDomainWrites } from "./organization-domain-writes.ts";
+import { organizationReads, organizationWrites } from "./organization-writes.ts";
 import { sessionWrites } from "./session-writes.ts";
 import { type NewToken, newToken, type Write } from "./write.ts";
 
@@ -20,6 +22,8 @@ export const writes: readonly Write[] = [
   ...mailWrites,
   ...invitationWrites,
   ...federationWrites,
+  ...organizationWrites,
+  ...organizationDomainWrites,
 ];
 
 /** An operation that changes nothing that lasts. */
@@ -31,6 +35,8 @@ interface Read {
 
 /** Reads, and refused acts: a failure must never count as permission. */
 export const reads: readonly Read[] = [
+  ...organizationReads,
+  ...organizationDomainReads,
   {
     name: "sessions.verify",
     act: (auth, { token: value }) => auth.sessions.verify({ token: value, transport: token }),
@@ -59,6 +65,7 @@ export const reads: readonly Read[] = [
     name: "credentials.findByIdentifier",
     act: (auth, { identifier }) => auth.credentials.findByIdentifier({ actor: system, type: "password", identifier }),
   },
+  { name: "federation.discover", act: (auth, { identifier }) => auth.federation.discover({ identifier }) },
   { name: "federation.list", act: (auth, { actor, userId }) => auth.federation.list({ actor, userId }) },
   { name: "factors.list", act: (auth, { actor, userId }) => auth.factors.list({ actor, userId }) },
   { name: "mfaPolicies.get", act: (auth, { actor, userId }) => auth.mfaPolicies.get({ actor, userId }) },
@@ -89,7 +96,6 @@ const questionOf = (userId: UserId) =>
 /** Operations that are in no table, with the file that tests their failures, or the reason. */
 export const others: Readonly<Record<string, string>> = {
   "federation.accessToken": "provider-tokens.test.ts: a caller that lost a reply keeps its lease",
-  "federation.discover": "it asks no database",
   "federation.domains": "it asks no database",
   "federation.look": "it asks no database",
   "federation.places": "it asks no database",

@@ -3,7 +3,7 @@ import { type CredentialId, uuidFor } from "../../../src/domain/id.ts";
 import type { LinkedIdentity, ProvedIdentity } from "../../../src/domain/identity-provider.ts";
 import type { ProviderPurpose } from "../../../src/engine/provider-attempts.ts";
 import { sql } from "../../../src/store/sql.ts";
-import type { Person, World } from "../../support/auth.ts";
+import { type Person, system, type World } from "../../support/auth.ts";
 import { answerOf, freshIdentity, givenIdentity, waitingIdentity } from "../../support/practice-provider.ts";
 import { context, hasStatus, type Write } from "./write.ts";
 
@@ -106,6 +106,17 @@ export const federationWrites: readonly Write[] = [
     prepare: waiting,
     act: (auth, { actor }, made: Waiting) => auth.federation.link({ actor, ...made }),
     repeated: "conflict.identity_in_use",
+    check: isLinked,
+  },
+  {
+    name: "federation.import",
+    action: "identity.credential.import",
+    requests: 1,
+    prepare: async () => freshIdentity().subject,
+    act: (auth, { userId }, subject: string) =>
+      auth.federation.import({ actor: system, userId, provider: "practice", subject }),
+    // It returns it as it is.
+    repeated: "done",
     check: isLinked,
   },
   {

@@ -17,6 +17,7 @@ import * as oidc from "sallyport/oidc";
 import * as tokenCookies from "sallyport/oidc/token-cookies";
 import * as tokenRows from "sallyport/oidc/token-rows";
 import * as openapi from "sallyport/openapi";
+import * as organizations from "sallyport/organizations";
 import * as pages from "sallyport/pages";
 import * as german from "sallyport/pages/german";
 import * as passkeys from "sallyport/passkeys";
@@ -66,6 +67,7 @@ const entries = {
   mail,
   "passwords/blocklist": blocklist,
   "passwords/breached": breached,
+  organizations,
   "personal-access-tokens": personalAccessTokens,
   "rate-limit": rateLimit,
 };

@@ -1,0 +1,202 @@
+/** S10, S16: invitations to an organization under concurrent changes. @module */
+import { describe, expect, test } from "vitest";
+import { type OrganizationId, uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import { type FullAuth, freshAddress, freshName, goodPassword, outcome, system, tally } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { holdLock } from "../support/held-lock.ts";
+import { verifyAddress } from "../support/invitations.ts";
+import { organizationsIn } from "../support/organizations.ts";
+import { rewritingDatabase } from "../support/rewriting-database.ts";
+
+const unlimited = { attempts: 1_000_000, windowSeconds: 60 };
+const roomy = {
+  on: ["postgres"] as const,
+  timeoutMilliseconds: 120_000,
+  auth: { limits: { address: unlimited, account: { attempts: 100, windowSeconds: 60 } } },
+};
+const notPending = "conflict.invitation_not_pending";
+const invalid = "unauthorized.invalid_link";
+
+const isOrganizationLock = (text: string) => /^select id from org where id in .* for no key update$/s.test(text);
+/** The planted faults: nothing locks the organization first, or not the invitation either. */
+const withoutLock = (text: string) => (isOrganizationLock(text) ? undefined : text);
+const withoutAny = (text: string) =>
+  withoutLock(text)?.replaceAll(/(select inv\.\* from inv where .*?) for no key update/gs, "$1");
+
+describeWorld("racing invitations to an organization", roomy, (world) => {
+  const { form, join, members, named } = organizationsIn(world);
+  const twin = (rewrite: typeof withoutLock) => world.isolate({ database: rewritingDatabase(world.database, rewrite) });
+  const person = async () => {
+    const made = await world.person({ identifier: freshName() });
+    await verifyAddress(world, made);
+    return made;
+  };
+  const invite = async (
+    { identifier }: { identifier: string } = { identifier: freshName() },
+    role = "member" as const,
+  ) => {
+    const owner = await form();
+    const { actor, organizationId } = owner;
+    const made = await world.auth.organizationInvitations.create({ actor, organizationId, identifier, role });
+    return { owner, identifier, token: made.token, invitationId: made.invitation.id };
+  };
+  const signUp = (auth: FullAuth, token: string) =>
+    outcome(
+      auth.organizationInvitations.acceptAsNewUser({
+        token,
+        password: goodPassword,
+        context: { address: freshAddress() },
+      }),
+    );
+  const count = async (organizationId: OrganizationId) => (await members(organizationId)).length;
+  const expire = (invitationId: `inv_${string}`) =>
+    world.rows(sql`
+      update inv set created_at = created_at - interval '8 days', expires_at = sallyport_now()
+      where id = ${uuidFor("inv", invitationId)}::uuid`);
+
+  test("1,000 acceptances of one invitation by its user: one membership", async () => {
+    const ada = await person();
+    const { owner, token } = await invite(ada);
+    const isolates = [world.auth, world.isolate()];
+    const codes = await Promise.all(
+      Array.from({ length: 1_000 }, (_, index) =>
+        outcome(isolates[index % 2]!.organizationInvitations.accept({ actor: ada.actor, token })),
+      ),
+    );
+    expect(tally(codes)).toEqual({ done: 1, [notPending]: 999 });
+    expect(await members(owner.organizationId)).toContain(named(ada, "member"));
+    expect(await count(owner.organizationId)).toBe(2);
+  });
+
+  test("1,000 new users with one invitation: one account, one membership, one session", async () => {
+    const { owner, token, identifier } = await invite();
+    const codes = await Promise.all(Array.from({ length: 1_000 }, () => signUp(world.auth, token)));
+    // A link has a hundred attempts.
+    const late = codes.filter((code) => ["unavailable.busy", "too_many_requests", invalid].includes(code));
+    expect([tally(codes).done, late.length]).toEqual([1, 999]);
+    const [made] = await world.rows(sql<{ accounts: number; sessions: number }>`
+      select count(*)::int as accounts, (select count(*)::int from ses where ses.usr_id = any(array_agg(cred.usr_id))) as sessions
+      from cred where identifier = ${identifier}`);
+    expect(made).toEqual({ accounts: 1, sessions: 1 });
+    expect(await count(owner.organizationId)).toBe(2);
+  });
+
+  test("acceptance × revocation × declining × expiry, 30 rounds: one of them happened, and a member only if accepted", async () => {
+    for (let round = 0; round < 30; round++) {
+      const ada = await person();
+      const { owner, token, invitationId } = await invite(ada);
+      const operations = world.auth.organizationInvitations;
+      const acts = [
+        () => operations.accept({ actor: ada.actor, token }),
+        () => operations.revoke({ actor: owner.actor, invitationId }),
+        () => operations.decline({ token }),
+      ];
+      const isExpiring = round % 3 === 0;
+      const racing = acts.map((act) => outcome(act()));
+      if (isExpiring) await expire(invitationId).catch(() => undefined);
+      const codes = await Promise.all(racing);
+      expect(codes.filter((code) => code.startsWith("unavailable"))).toEqual([]);
+      expect(tally(codes).done ?? 0).toBeLessThanOrEqual(1);
+      if (!isExpiring) expect(tally(codes).done).toBe(1);
+      expect(await count(owner.organizationId)).toBe(codes[0] === "done" ? 2 : 1);
+    }
+  });
+
+  describe("an acceptance and a revocation wait for one invitation", () => {
+    const both = async (auth: FullAuth) => {
+      const ada = await person();
+      const { owner, token, invitationId } = await invite(ada);
+      const id = uuidFor("inv", invitationId);
+      const held = await holdLock(
+        world.backend.connectionString!,
+        sql`select from inv where id = ${id}::uuid for update`,
+      );
+      const racing = Promise.all([
+        outcome(auth.organizationInvitations.accept({ actor: ada.actor, token })),
+        outcome(auth.organizationInvitations.revoke({ actor: owner.actor, invitationId })),
+      ]);
+      await held.waiting(2);
+      await held.release();
+      return (await racing).filter((code) => code === "done").length;
+    };
+
+    test("one of them happens", async () => {
+      expect(await both(world.auth)).toBe(1);
+    });
+
+    test("planted fault, neither the organization nor the invitation is locked: both happen", async () => {
+      expect(await both(twin(withoutAny))).toBe(2);
+    });
+  });
+
+  test("both links of one invitation, by its user and by a new one: at most one joins", async () => {
+    for (let round = 0; round < 20; round++) {
+      const { owner, token } = await invite();
+      const codes = await Promise.all(Array.from({ length: 4 }, () => signUp(world.auth, token)));
+      expect(tally(codes).done).toBe(1);
+      expect(await count(owner.organizationId)).toBe(2);
+    }
+  });
+
+  test("acceptance beside the end of the organization, 40 rounds: no member of an ended one", async () => {
+    for (let round = 0; round < 40; round++) {
+      const ada = await person();
+      const { owner, token } = await invite(ada);
+      const codes = await Promise.all([
+        outcome(world.auth.organizationInvitations.accept({ actor: ada.actor, token })),
+        outcome(world.auth.organizations.revoke({ actor: system, organizationId: owner.organizationId })),
+      ]);
+      expect([codes[0] === "done" || codes[0] === notPending, codes[1]]).toEqual([true, "done"]);
+      expect(await count(owner.organizationId)).toBe(0);
+    }
+  });
+
+  describe("an acceptance that waits while", () => {
+    /** The outcome of an acceptance through an isolate, while another connection changes something and holds the organization. */
+    const during = async (
+      auth: FullAuth,
+      change: (ids: { organizationId: string; inviterId: string }) => ReturnType<typeof sql>,
+    ): Promise<string> => {
+      const ada = await person();
+      const founder = await form();
+      const inviter = await join(founder.organizationId, "admin");
+      const { token } = await world.auth.organizationInvitations.create({
+        actor: inviter.actor,
+        organizationId: founder.organizationId,
+        identifier: ada.identifier,
+        role: "member",
+      });
+      const ids = {
+        organizationId: uuidFor("org", founder.organizationId),
+        inviterId: uuidFor("usr", inviter.userId),
+      };
+      const held = await holdLock(world.backend.connectionString!, change(ids));
+      let isOver = false;
+      const accepted = outcome(auth.organizationInvitations.accept({ actor: ada.actor, token })).finally(() => {
+        isOver = true;
+      });
+      // The twin without the lock does not wait.
+      await Promise.race([held.waiting(1), accepted]);
+      expect(isOver).toBe(auth !== world.auth);
+      await held.commit();
+      return await accepted;
+    };
+    const demotion = ({ organizationId, inviterId }: { organizationId: string; inviterId: string }) => sql`
+      with held as (select id from org where id = ${organizationId}::uuid for no key update),
+      gone as (delete from tup using held where tup.object_id = held.id and tup.subject_id = ${inviterId}::uuid)
+      update mem set status = 'revoked' from held where mem.org_id = held.id and mem.usr_id = ${inviterId}::uuid`;
+    const suspension = ({ organizationId }: { organizationId: string }) =>
+      sql`update org set status = 'suspended' where id = ${organizationId}::uuid`;
+
+    test("the inviter loses the role: makes no member", async () => {
+      expect(await during(world.auth, demotion)).toBe(notPending);
+      expect(await during(twin(withoutLock), demotion)).toBe("done");
+    });
+
+    test("the organization is suspended: makes no member", async () => {
+      expect(await during(world.auth, suspension)).toBe("precondition.org_not_active");
+      expect(await during(twin(withoutLock), suspension)).toBe("done");
+    });
+  });
+});
