@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [part …]`: prints what Sallyport costs, what it is compared with, and how it was measured. Parts: trips,
- * sizes, session, tokens, callback, cold, federation, argon2id, memory, timing, outbox. `timing:200` measures 200 pairs, and `federation:11`
+ * sizes, session, tokens, organizations, callback, cold, federation, argon2id, memory, timing, outbox. `timing:200` measures 200 pairs, and `federation:11`
  * 11 starts. Run it on a machine that does nothing else.
  */
 import { measureArgon2id, measureMemory } from "./argon2id.node.ts";
@@ -18,6 +18,8 @@ const parts: ReadonlyMap<string, (count?: number) => Promise<void>> = new Map([
   ["sizes", measureSizes],
   ["session", measureSessionCheck],
   ["tokens", measureTokenCheck],
+  // Its peer is no part of the built package.
+  ["organizations", async () => (await import("./organizations.node.ts")).measureOrganizations()],
   ["callback", measureCallback],
   ["cold", measureColdStart],
   // It needs the development server, which the built package does not have.

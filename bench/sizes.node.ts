@@ -16,6 +16,7 @@ async function measureEntries(): Promise<void> {
     "passkeys",
     "simplewebauthn",
     "personal-access-tokens",
+    "organizations",
     "federation-google",
   ];
   for (const name of ["base", ...features, "all", "all-with-google"]) {

@@ -6,8 +6,8 @@ import { neon } from "@neondatabase/serverless";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { betterAuth } from "better-auth/minimal";
 import { drizzle } from "drizzle-orm/neon-http";
-import { boolean, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { Hono } from "hono/tiny";
+import { account, session, user, verification } from "./better-auth-tables.ts";
 
 interface Bindings {
   DATABASE_URL: string;
@@ -16,47 +16,6 @@ interface Bindings {
   GOOGLE_CLIENT_SECRET: string;
 }
 
-const time = (name: string) => timestamp(name, { withTimezone: true });
-const made = { createdAt: time("createdAt").notNull(), updatedAt: time("updatedAt").notNull() };
-
-const user = pgTable("user", {
-  id: text("id").primaryKey(),
-  name: text("name").notNull(),
-  email: text("email").notNull().unique(),
-  emailVerified: boolean("emailVerified").notNull(),
-  image: text("image"),
-  ...made,
-});
-const session = pgTable("session", {
-  id: text("id").primaryKey(),
-  expiresAt: time("expiresAt").notNull(),
-  token: text("token").notNull().unique(),
-  ipAddress: text("ipAddress"),
-  userAgent: text("userAgent"),
-  userId: text("userId").notNull(),
-  ...made,
-});
-const account = pgTable("account", {
-  id: text("id").primaryKey(),
-  accountId: text("accountId").notNull(),
-  providerId: text("providerId").notNull(),
-  userId: text("userId").notNull(),
-  accessToken: text("accessToken"),
-  refreshToken: text("refreshToken"),
-  idToken: text("idToken"),
-  accessTokenExpiresAt: time("accessTokenExpiresAt"),
-  refreshTokenExpiresAt: time("refreshTokenExpiresAt"),
-  scope: text("scope"),
-  password: text("password"),
-  ...made,
-});
-const verification = pgTable("verification", {
-  id: text("id").primaryKey(),
-  identifier: text("identifier").notNull(),
-  value: text("value").notNull(),
-  expiresAt: time("expiresAt").notNull(),
-  ...made,
-});
 const schema = { user, session, account, verification };
 
 const authOf = (env: Bindings) =>
