@@ -3,8 +3,8 @@ import { breachedPasswords } from "../../src/checkers/breached-passwords.ts";
 import { commonPasswords } from "../../src/checkers/common-passwords.ts";
 import { freshAddress, freshIdentifier, goodPassword, refusal, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { closedPort } from "../support/driver-failures.ts";
 import { addApp } from "../support/factors.ts";
+import { freePort } from "../support/free-port.ts";
 
 describeWorld("lists of passwords", { on: ["pglite", "postgres"] }, (world) => {
   const auth = () => world.isolate({ blocklist: commonPasswords, predictableWords: ["Sallyport"] });
@@ -101,7 +101,7 @@ describeWorld("lists of passwords", { on: ["pglite", "postgres"] }, (world) => {
 
   describe("a service of breached passwords that cannot be reached", () => {
     const at = async (onUnavailable: "accept" | "refuse") => {
-      const url = `http://127.0.0.1:${await closedPort()}/range/`;
+      const url = `http://127.0.0.1:${await freePort()}/range/`;
       const reported: unknown[] = [];
       const isolate = world.isolate({
         isCompromisedPassword: breachedPasswords({ onUnavailable, url }),

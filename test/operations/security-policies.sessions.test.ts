@@ -293,7 +293,7 @@ describeWorld(
         expect(days).toEqual([14, 14, 16, 16, 9, null, 20]);
       });
 
-      test("is not for members who can prove it: a thief of their password is not let in", async () => {
+      test("is not for members who can prove it: someone who has stolen their password is not let in", async () => {
         const { organizationId } = await form();
         const person = await join(organizationId, "member");
         await demand(organizationId, asked);

@@ -203,7 +203,7 @@ describeWorld("security policies", { on: ["pglite", "postgres"], auth: twoProvid
       const owner = await form(await passkey());
       const second = await join(owner.organizationId, "owner");
       await set(owner, { require: "phishing-resistant" });
-      // Otherwise a thief of a password would begin with this.
+      // Otherwise someone who has stolen a password would begin with this.
       expect(await outcome(set(second))).toBe("unauthorized.enrollment_required");
       await set(owner);
       expect(await outcome(set(second))).toBe("done");

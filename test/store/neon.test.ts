@@ -6,7 +6,8 @@ import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import { type Backend, backend, openBackend } from "../support/databases.ts";
-import { closedPort, everythingIn, failure, schema } from "../support/driver-failures.ts";
+import { everythingIn, failure, schema } from "../support/driver-failures.ts";
+import { freePort } from "../support/free-port.ts";
 
 describe.each(["pglite-over-neon", "postgres-over-neon"] as const)("%s, lost and unreadable replies", (name) => {
   let opened: Backend;
@@ -70,7 +71,7 @@ describe("neon", () => {
   });
 
   test("no server listening: unreachable, without a secret in the message", async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const database = neon(`postgres://user:secret@127.0.0.1:${port}/database`, {
       fetchEndpoint: `http://127.0.0.1:${port}/sql`,
     });

@@ -5,6 +5,7 @@ import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts
 import { type Statement, sql } from "../../src/store/sql.ts";
 import { type Backend, backend, openBackend, openPool } from "../support/databases.ts";
 import { everythingIn, failure, schema } from "../support/driver-failures.ts";
+import { freePort } from "../support/free-port.ts";
 import { openClient, until, waitingOn } from "../support/postgres-peers.ts";
 
 describe.each(["postgres", "postgres-over-neon"] as const)("%s, with concurrent work", (name) => {
@@ -61,8 +62,7 @@ describe.each(["postgres", "postgres-over-neon"] as const)("%s, with concurrent 
 
 describe("postgres", () => {
   test("no server listening: unreachable, without a secret in the message", async () => {
-    // Port 1: a port that was free a moment ago may be another test's by now.
-    const pool = new pg.Pool({ connectionString: "postgres://user:secret@127.0.0.1:1/database" });
+    const pool = new pg.Pool({ connectionString: `postgres://user:secret@127.0.0.1:${await freePort()}/database` });
     onTestFinished(() => pool.end());
     const error = await failure(postgres(pool).run(sql`select ${"secret"}::text as value`));
     expect(error).toBeInstanceOf(DatabaseUnreachableError);

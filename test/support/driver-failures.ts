@@ -1,5 +1,3 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type Statement, sql } from "../../src/store/sql.ts";
 
 /** The error that the request failed with. */
@@ -23,12 +21,3 @@ export const schema: readonly Statement[] = [
   sql`create table thing (id int4 primary key, name text unique, size int4 constraint thing_size check (size > 0))`,
   sql`create table part (id int4, thing_id int4 references thing deferrable initially deferred)`,
 ];
-
-/** A port that was free a moment ago. */
-export async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
