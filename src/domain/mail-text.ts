@@ -4,6 +4,7 @@
  * @module
  */
 import { deviceLabel } from "./device-label.ts";
+import type { Role } from "./membership.ts";
 import type { NoticeKind } from "./notices.ts";
 
 /** The kind of a message. */
@@ -44,7 +45,8 @@ export interface MailText {
   readonly subject: string;
   /**
    * With `{site}`, the name of the site, and `{address}`, the address that the message is about. `{circumstances}` in a notice says
-   * when and where it happened, in sentences. `{organization}` in an invitation is the organization's name.
+   * when and where it happened, in sentences. `{organization}` is the name of the organization that the message is about, and
+   * `{role}` the reader's role there.
    */
   readonly paragraphs: readonly string[];
   /** The link's label. The link stands after the paragraphs, and the code after the link. */
@@ -57,7 +59,7 @@ export interface MailText {
 export type MailTexts = Readonly<Record<MailKind, MailText>>;
 
 /** What stands beside the texts, and is the same in every message. */
-export interface MailPhrases {
+export interface MailPhrases extends Readonly<Record<`role.${Role}`, string>> {
   /** Before the code. */
   readonly code: string;
   /** Before the link's address, in HTML. */
@@ -99,6 +101,8 @@ interface MailFacts {
     | undefined;
   /** The name of the organization that the message is about. */
   readonly organization?: string | undefined;
+  /** The reader's role there. */
+  readonly role?: Role | undefined;
 }
 
 /** The two forms of a message. */
@@ -121,13 +125,14 @@ interface FilledMail {
 /** Renders a message. Everything that is not the language's own is escaped. */
 export function renderMail(language: MailLanguage, kind: MailKind, facts: MailFacts): RenderedMail {
   const { texts, phrases } = language;
-  const { site, address, url, code, event, organization } = facts;
+  const { site, address, url, code, event, organization, role } = facts;
   const text = texts[kind];
   const slots = {
     site,
     address,
     circumstances: event ? circumstancesOf(language, event) : "",
     organization: organization === undefined ? phrases.unnamedOrganization : plainName(organization),
+    role: role === undefined ? "" : phrases[`role.${role}`],
   };
   const filled = (part: string): string => fill(part, slots).replace(/[^\P{Cc}\n]+/gu, " ");
   const hasLink = url !== undefined && text.action !== undefined;

@@ -7,6 +7,7 @@ import { grantAdministrator } from "./acts/administrator.ts";
 import * as credentials from "./acts/credential.ts";
 import * as factors from "./acts/factor.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
+import * as members from "./acts/membership.ts";
 import { keepInMerge } from "./acts/merging.ts";
 import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
@@ -35,6 +36,9 @@ export type NoticeKind =
   | "address_changed"
   | "new_device"
   | "accounts_merged"
+  | "membership_given"
+  | "membership_suspended"
+  | "membership_ended"
   | "account_closed";
 
 /** The kind of the notice that each act owes to every verified address of the user. */
@@ -63,6 +67,15 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     [grantAdministrator.action, "administrator_granted"],
     // On the account that is kept. An address that came with the other one gets no link.
     [keepInMerge.action, "accounts_merged"],
+    // Only by another one than the member, and without a link: nobody got into the account.
+    [members.addMember.action, "membership_given"],
+    [members.changeRole.action, "membership_given"],
+    [members.reinstateMembership.action, "membership_given"],
+    [members.transferOwnership.action, "membership_given"],
+    // To the heir.
+    [members.leaveOrganization.action, "membership_given"],
+    [members.suspendMembership.action, "membership_suspended"],
+    [members.removeMember.action, "membership_ended"],
     // Without a link: an account is closed for good.
     [revokeUser.action, "account_closed"],
     // Only a session on a device and in a network that the user has not signed in from for half a year.

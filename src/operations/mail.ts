@@ -1,5 +1,6 @@
 import { MailRefusedError } from "../domain/mail.ts";
 import { type MailKind, renderMail } from "../domain/mail-text.ts";
+import type { Role } from "../domain/membership.ts";
 import { noticeOf } from "../domain/notices.ts";
 import type { Core } from "../engine/core.ts";
 import type { Feature, FeatureParts } from "../engine/feature.ts";
@@ -137,7 +138,7 @@ export class MailFault extends Error {
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
   const language = mailLanguageOf(core, content.language);
   const base = core.origins[0]!.origin;
-  const { nonce, withCode, next, at, ip, user_agent: userAgent, path, linkless, organization } = content;
+  const { nonce, withCode, next, at, ip, user_agent: userAgent, path, linkless, organization, role } = content;
   const { notice = base, [kind]: target = notice } = core.linkUrls;
   const url = new URL(path === undefined ? target : String(path), base);
   const isNotice = at !== undefined;
@@ -168,6 +169,7 @@ async function compose(core: MailCore, { id, kind, recipient, content }: LeasedM
     code,
     event,
     organization: organization === undefined ? undefined : String(organization),
+    role: role as Role | undefined,
   };
   return {
     id,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type MailKind, type MailLanguage, renderMail } from "../../src/domain/mail-text.ts";
 import { englishMail } from "../../src/domain/mail-texts/english.ts";
 import { germanMail } from "../../src/domain/mail-texts/german.ts";
+import { roles } from "../../src/domain/membership.ts";
 
 const url = "https://example.com/verify?token=A&next=%2F";
 const escapedUrl = "https://example.com/verify?token=A&amp;next=%2F";
@@ -146,8 +147,9 @@ describe("the catalogues", () => {
           const slots = [text].flat().flatMap(slotsIn);
           const isFilled = (slot: string) =>
             allowed[part as keyof typeof allowed].includes(slot as never) ||
-            // Only an invitation to an organization names one, and not in its subject.
-            (slot === "organization" && kind === "organization_invitation" && part === "paragraphs");
+            // Only an invitation to an organization and notices of memberships name one, and not in their subject.
+            (slot === "organization" && /^(organization|membership)_/.test(kind) && part === "paragraphs") ||
+            (slot === "role" && kind === "membership_given" && part === "paragraphs");
           expect([kind, part, slots.filter((slot) => !isFilled(slot))]).toEqual([kind, part, []]);
         }
         expect([kind, texts[kind].paragraphs.flatMap(slotsIn)].flat()).toContain("site");
@@ -162,6 +164,7 @@ describe("the catalogues", () => {
         browserAndSystem: ["browser", "system"],
         unknownDevice: [],
         unnamedOrganization: [],
+        ...Object.fromEntries(roles.map((role) => [`role.${role}`, []])),
       });
     },
   );

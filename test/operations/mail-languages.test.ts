@@ -250,6 +250,7 @@ describeWorld("the language of messages", { on: ["pglite", "postgres"] }, (world
     ["a language without a text", [{ ...germanMail, texts: { ...germanMail.texts, sign_in: undefined } }]],
     ["a text that is a function", [{ ...germanMail, texts: { ...germanMail.texts, sign_in: () => ({}) } }]],
     ["a text without a subject", [{ ...germanMail, texts: { ...germanMail.texts, sign_in: { paragraphs: ["x"] } } }]],
+    ["a language without a role", [{ ...germanMail, phrases: { ...germanMail.phrases, "role.guest": undefined } }]],
     ["a language without a phrase", [{ ...germanMail, phrases: { ...germanMail.phrases, code: undefined } }]],
   ])("languages, %s: a configuration error that names the option", async (_case, languages) => {
     const auth = world.isolate({ mail: { mailer: world.mailbox, languages: languages as MailLanguage[] } });

@@ -14,6 +14,14 @@ function notice(subject: string, what: string = `${subject}.`): MailText {
   };
 }
 
+/** A notice of what others did to a membership. It has no link. */
+function ofMembership(subject: string, what: string, ...more: readonly string[]): MailText {
+  return {
+    subject: `${subject} – {site}`,
+    paragraphs: [what, "Organization: {organization}", ...more, askForHelp],
+  };
+}
+
 /** English, the language of messages unless an application gives others. */
 export const englishMail: MailLanguage = {
   tag: "en",
@@ -26,7 +34,13 @@ export const englishMail: MailLanguage = {
     ip: "Network address: {ip}.",
     browserAndSystem: "{browser} on {system}",
     unknownDevice: "Unknown device",
-    unnamedOrganization: "an organization",
+    unnamedOrganization: "an organization without a name",
+    "role.owner": "owner",
+    "role.admin": "admin",
+    "role.member": "member",
+    "role.editor": "editor",
+    "role.viewer": "viewer",
+    "role.guest": "guest",
   },
   texts: {
     verify_identifier: {
@@ -161,6 +175,19 @@ export const englishMail: MailLanguage = {
     accounts_merged: notice(
       "Two accounts were merged",
       "Two accounts were merged: each way to sign in to either of them now opens the same account.",
+    ),
+    membership_given: ofMembership(
+      "You have a new role in an organization",
+      "Your account {address} at {site} has a new role in an organization.",
+      "Role: {role}",
+    ),
+    membership_suspended: ofMembership(
+      "Your membership in an organization was suspended",
+      "The membership of your account {address} at {site} in an organization was suspended. You have no access there until it is reinstated.",
+    ),
+    membership_ended: ofMembership(
+      "You were removed from an organization",
+      "Your account {address} at {site} is no longer a member of an organization.",
     ),
     account_closed: {
       subject: "Your account at {site} was closed",

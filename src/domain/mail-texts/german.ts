@@ -15,6 +15,13 @@ function notice(subject: string, what: string = `${subject}.`): MailText {
   };
 }
 
+function ofMembership(subject: string, what: string, ...more: readonly string[]): MailText {
+  return {
+    subject: `${subject} – {site}`,
+    paragraphs: [what, "Organisation: {organization}", ...more, askForHelp],
+  };
+}
+
 /** German, for the option `languages` of `mail`. */
 export const germanMail: MailLanguage = {
   tag: "de",
@@ -26,7 +33,13 @@ export const germanMail: MailLanguage = {
     ip: "Netzwerkadresse: {ip}.",
     browserAndSystem: "{browser} unter {system}",
     unknownDevice: "unbekannt",
-    unnamedOrganization: "eine Organisation",
+    unnamedOrganization: "eine Organisation ohne Namen",
+    "role.owner": "Inhaber",
+    "role.admin": "Admin",
+    "role.member": "Mitglied",
+    "role.editor": "Bearbeiter",
+    "role.viewer": "Betrachter",
+    "role.guest": "Gast",
   },
   texts: {
     verify_identifier: {
@@ -170,6 +183,19 @@ export const germanMail: MailLanguage = {
     accounts_merged: notice(
       "Zwei Konten wurden zusammengeführt",
       "Zwei Konten wurden zusammengeführt: Jede Anmeldung bei einem der beiden öffnet nun dasselbe Konto.",
+    ),
+    membership_given: ofMembership(
+      "Sie haben eine neue Rolle in einer Organisation",
+      "Ihr Konto {address} bei {site} hat eine neue Rolle in einer Organisation.",
+      "Rolle: {role}",
+    ),
+    membership_suspended: ofMembership(
+      "Ihre Mitgliedschaft in einer Organisation wurde gesperrt",
+      "Die Mitgliedschaft Ihres Kontos {address} bei {site} in einer Organisation wurde gesperrt. Bis die Sperre aufgehoben wird, haben Sie dort keinen Zugang.",
+    ),
+    membership_ended: ofMembership(
+      "Sie wurden aus einer Organisation entfernt",
+      "Ihr Konto {address} bei {site} ist nicht mehr Mitglied einer Organisation.",
     ),
     account_closed: {
       subject: "Ihr Konto bei {site} wurde geschlossen",
