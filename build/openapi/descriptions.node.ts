@@ -1,3 +1,4 @@
+import type { RelationOnObject } from "../../src/domain/act.ts";
 import { type Route, type RouteAccess, usesCookies } from "../../src/http/route.ts";
 import { summaryOf } from "./summaries.node.ts";
 
@@ -29,8 +30,13 @@ function accessOf(access: RouteAccess): string[] {
     ...(administrator ? ["Allowed for administrators who proved a second factor within half an hour"] : []),
     ...(relation
       ? [
-          `Allowed for users with one of the relations ${relation.among.slice(0, relation.among.indexOf(relation.atLeast) + 1).join(", ")} on the ${relation.on}${relation.fresh ? ", within ten minutes of a proof" : ""}`,
+          `Allowed for users with one of the relations ${relation.among.slice(0, relation.among.indexOf(relation.atLeast) + 1).join(", ")} on the ${relation.on}${proofOf(relation)}`,
         ]
       : []),
   ];
+}
+
+function proofOf({ among, fresh }: RelationOnObject): string {
+  if (!fresh) return "";
+  return `, within ten minutes of a proof${fresh === "strongest" ? ` if the relation ${among[0]} is given or taken` : ""}`;
 }

@@ -40,8 +40,8 @@ export interface RelationOnObject {
   readonly among: readonly string[];
   /** The weakest of them that suffices. */
   readonly atLeast: string;
-  /** Only within ten minutes of a proof. */
-  readonly fresh?: true;
+  /** Only within ten minutes of a proof. `"strongest"`: only if the act gives or takes the strongest relation. */
+  readonly fresh?: true | "strongest";
   /** The act gives or takes relations, none of which may be stronger than the strongest that the actor holds. */
   readonly notAboveOwn?: true;
 }

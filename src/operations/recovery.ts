@@ -29,8 +29,8 @@ import { noticeOf } from "./notices.ts";
 export interface RecoveryOperations {
   /**
    * Names a new address for a user. Allowed for the application, and for administrators with a fresh second factor, who see no
-   * secret. It is refused for the administrator's own account, for every other administrator's, and for an account that no message can
-   * reach: `sallyport recover-account` has those.
+   * secret. It is refused for the administrator's own account, for every other administrator's, for the last owner of an organization,
+   * and for an account that no message can reach: `sallyport recover-account` has those.
    *
    * Every identifier that the user has gets a notice at once, whose link stops it. After `recoveryDelaySeconds` of the feature
    * `mail`, a link goes to the new address, and works once, for three days. A later start replaces an earlier one. Whatever ends

@@ -87,11 +87,12 @@ function refusalOfHolder(
   about: About,
 ): Statement {
   if (!relation || !about.object) return sql``;
-  const { among, atLeast, fresh = false, notAboveOwn } = relation;
+  const { among, atLeast, fresh, notAboveOwn } = relation;
   const held = strongestRelation(relation, sql`${acting}.usr_id`, about.object);
   const strongest = sql`(
       select min(array_position(${among}::text[], touched)) from unnest(${about.relations ?? sql`'{}'::text[]`}) touched)`;
   const weakest = among.indexOf(atLeast) + 1;
+  const needsProof = fresh === "strongest" ? sql`coalesce(${strongest} = 1, false)` : sql`${fresh === true}::boolean`;
   return sql`when ${held} <= case when ${acting}.administrator and ${administrator === true}::boolean
         then ${weakest}::int else ${among.length}::int end then (
       select case when own.rank > ${weakest}::int then 'forbidden'
@@ -99,7 +100,7 @@ function refusalOfHolder(
           when not (${acting}.administrator and ${administrator === true}::boolean) then own.unmet
           when not ${acting}.elevated then 'unauthorized.reauthentication_required' end
         ${notAboveOwn ? sql`when own.rank > ${strongest} then 'forbidden.role_hierarchy'` : sql``}
-        when ${fresh}::boolean and not ${acting}.fresh then 'unauthorized.reauthentication_required' end
+        when ${needsProof} and not ${acting}.fresh then 'unauthorized.reauthentication_required' end
       from (select ${held} as rank, ${unmetBy(relation, acting, about.object)} as unmet) own)`;
 }
 

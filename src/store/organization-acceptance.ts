@@ -6,7 +6,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/organization-invitation.ts";
 import { membership } from "../domain/membership.ts";
-import { withheldObjectTypes } from "../domain/organization-invitation.ts";
 import type { Prefixed } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
@@ -16,7 +15,7 @@ import { type Admission, admissionColumns, type Counter, countAttempts } from ".
 import { type Handle, handle } from "./cte.ts";
 import { withdrawMessage } from "./mail.ts";
 import { insertCompanions, livingOf, type Made, type MembershipRow } from "./memberships.ts";
-import { type InvitationRow, invitationColumns, isOpen, isUpheld } from "./organization-invitations.ts";
+import { hasWithheld, type InvitationRow, invitationColumns, isOpen, isUpheld } from "./organization-invitations.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { makeAccount, type NewAccount } from "./sign-up.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -145,8 +144,7 @@ function refusalOfHolder(tokenHash: string): Statement {
  */
 function refusalOfNamed(identifiers: readonly string[]): Statement {
   return sql`case when inv.identifier <> all(${identifiers}::text[]) then 'precondition.identifier_mismatch'
-          when exists (select from jsonb_to_recordset(inv.pre_tuples) as asked(object_type text)
-            where asked.object_type = any(${withheldObjectTypes}::text[])) then 'forbidden' end`;
+          when ${hasWithheld(sql`inv.pre_tuples`)} then 'forbidden' end`;
 }
 
 /**

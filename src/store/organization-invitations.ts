@@ -12,6 +12,7 @@ import {
   organizationInvitation,
   organizationInvitationSeconds,
   type PreTupleBody,
+  withheldObjectTypes,
 } from "../domain/organization-invitation.ts";
 import type { RowOf } from "../domain/record.ts";
 import { acting, refusalUnless } from "./access.ts";
@@ -45,13 +46,23 @@ export const isOpen = (): Statement => sql`(inv.status = 'pending' and inv.expir
 
 /**
  * SQL for whether the inviter of an invitation `inv` may still make it. The rights are those of now, in the statement that reads
- * them. An invitation of the application does not depend on them.
+ * them. An invitation of the application does not depend on them, but it opens nothing that is withheld from everyone.
  */
-export const isUpheld = (): Statement => sql`(inv.is_trusted or (
+export const isUpheld = (): Statement => sql`(not ${hasWithheld(sql`inv.pre_tuples`)} and (inv.is_trusted or (
       exists (select from usr where usr.id = inv.invited_by and usr.status = 'active')
       and coalesce(${strongestRelation(atLeast("admin"), sql`inv.invited_by`, sql`inv.org_id`)}
         <= least(${roles.indexOf("admin") + 1}::int, array_position(${roles}::text[], inv.role)), false)
-      and ${mayGrantAll(sql`inv.invited_by`, sql`inv.pre_tuples`)}))`;
+      and ${mayGrantAll(sql`inv.invited_by`, sql`inv.pre_tuples`)})))`;
+
+/**
+ * SQL for whether pre-tuples would make an administrator, or a member of an organization. Sallyport refuses to store such ones, but
+ * another SDK checks none of its own.
+ */
+export function hasWithheld(preTuples: Statement): Statement {
+  return sql`exists (
+      select from jsonb_to_recordset(${preTuples}) as withheld(object_type text)
+      where withheld.object_type = any(${withheldObjectTypes}::text[]))`;
+}
 
 /** SQL for whether a user may give each of some pre-tuples. */
 function mayGrantAll(userId: Statement, preTuples: Statement): Statement {
@@ -127,7 +138,8 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
         })},
         case when org.id is null or inviter.id is null or inviter.status <> 'active' then 'not_found'
           when org.status <> 'active' then 'precondition.org_not_active'
-          when not acting.trusted and not ${mayGrantAll(sql`acting.usr_id`, preTuples)} then 'forbidden'
+          when ${hasWithheld(preTuples)} or (not acting.trusted and not ${mayGrantAll(sql`acting.usr_id`, preTuples)})
+            then 'forbidden'
           when ${expiry} not between sallyport_now() + interval '1 microsecond'
             and sallyport_now() + make_interval(secs => ${longestOrganizationInvitationSeconds}::int)
             then 'precondition.past_expiration' end) as refusal

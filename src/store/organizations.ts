@@ -98,7 +98,7 @@ export function selectOrganizations(
   asked: Asked & { after: string | undefined; limit: number; query: string | undefined; status: Status | undefined },
 ): Statement<Guarded<OrganizationRow>> {
   const { after, limit, query, status = null } = asked;
-  const pattern = query === undefined ? null : `%${query.replace(/[\\%_]/g, "\\$&")}%`;
+  const pattern = query ? `%${query.replace(/[\\%_]/g, "\\$&")}%` : null;
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},

@@ -23,6 +23,11 @@ import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 const purpose = "recover_account";
+
+/** SQL for whether only the command line gives an account away: that of an administrator, or of an organization's last owner. */
+const isOutOfReach = (userId: Statement): Statement =>
+  sql`(${isAdministrator(userId)} or sallyport_owns_alone(${userId}))`;
+
 /** How long the new address has to choose a password, in seconds. */
 export const recoverySeconds: number = 3 * 86_400;
 
@@ -37,7 +42,7 @@ export interface StartedRecoveryRow extends Admission {
  * the command line is the last resort. Refusals are values, so that the request stays counted. The batch has locked the user.
  *
  * @param start.mailbox Keyed digest of the new address. Null if the link is not mailed: then its use does not prove the address,
- *   and the user may be an administrator.
+ *   and the account may be one that is out of an administrator's reach.
  */
 export function startRecovery(start: {
   actor: Actor;
@@ -62,7 +67,7 @@ export function startRecovery(start: {
       select target.id as usr_id, ${identifier}::text as recipient, coalesce(
         ${refusalUnless(acts.startRecovery, rights.name, { owner: sql`target.id` })},
         case when target.id is null then 'not_found'
-          when acting.usr_id = target.id or (${isMailed} and ${isAdministrator(sql`target.id`)}) then 'forbidden'
+          when acting.usr_id = target.id or (${isMailed} and ${isOutOfReach(sql`target.id`)}) then 'forbidden'
           when ${isMailed} and not exists (
             select from ${identifiersOf(sql`asked`, false)} told where ${isOneMailbox(sql`told.identifier`)}) then 'forbidden'
           when target.status = 'revoked' then 'conflict.already_terminal'
@@ -176,14 +181,14 @@ export function userOfRecovery(noticeId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from mail_message where id = ${noticeId}::uuid and kind = 'recovery_started'`;
 }
 
-/** A link that works now. An administrator's account is given away on the command line alone, whose links are not mailed. */
+/** A link that works now. The links of the command line are not mailed. */
 function liveLink(tokenHash: string): Statement {
   return sql`
       select t.usr_id, t.identifier, t.mailbox is not null as is_mailed
       from verification_token t join usr on usr.id = t.usr_id and usr.status = 'active'
       where t.token_hash = decode(${tokenHash}, 'hex') and t.purpose = ${purpose}
         and t.created_at <= sallyport_now() and t.expires_at > sallyport_now()
-        and (t.mailbox is null or not ${isAdministrator(sql`t.usr_id`)})`;
+        and (t.mailbox is null or not ${isOutOfReach(sql`t.usr_id`)})`;
 }
 
 export interface ReservedRecoveryRow extends Admission {

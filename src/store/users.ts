@@ -110,7 +110,7 @@ export function selectUsers(
     status: Status | undefined;
   },
 ): Statement<Guarded<UserRow>> {
-  const pattern = asked.query === undefined ? null : `%${asked.query.replace(/[\\%_]/g, "\\$&")}%`;
+  const pattern = asked.query ? `%${asked.query.replace(/[\\%_]/g, "\\$&")}%` : null;
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { type Role, roles } from "../../src/domain/membership.ts";
 import { sql } from "../../src/store/sql.ts";
-import { otherPassword, outcome, refusal, system } from "../support/auth.ts";
+import { freshIdentifier, otherPassword, outcome, refusal, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { type Member, organizationsIn } from "../support/organizations.ts";
 
@@ -28,6 +28,43 @@ describeWorld("memberships", { on: ["pglite", "postgres"] }, (world, auth) => {
     const { organizationId } = await form();
     return [await join(organizationId, own), await join(organizationId, other)];
   }
+
+  describe("giving or taking ownership needs a proof of the last ten minutes, as ending the organization does", () => {
+    type Asked = { owner: Member; second: Member; member: Member };
+    const acts: Readonly<Record<string, (asked: Asked, role: Role) => Promise<unknown>>> = {
+      adding: async ({ owner: { actor, organizationId } }, role) =>
+        await auth.memberships.add({ actor, organizationId, userId: (await world.person()).userId, role }),
+      inviting: ({ owner: { actor, organizationId } }, role) =>
+        auth.organizationInvitations.create({ actor, organizationId, identifier: freshIdentifier(), role }),
+      "changing the role": ({ owner, member }, role) => auth.memberships.changeRole({ ...of(owner, member), role }),
+      "changing an owner's role": ({ owner, second, member }, role) =>
+        auth.memberships.changeRole({ ...of(owner, role === "owner" ? second : member), role: "guest" }),
+      suspending: ({ owner, second, member }, role) =>
+        auth.memberships.suspend(of(owner, role === "owner" ? second : member)),
+      reinstating: async ({ owner, second, member }, role) => {
+        const { membershipId } = role === "owner" ? second : member;
+        await auth.memberships.suspend({ actor: system, membershipId });
+        return await auth.memberships.reinstate({ actor: owner.actor, membershipId });
+      },
+    };
+
+    test.each(Object.entries(acts))("%s", async (_name, act) => {
+      const owner = await form();
+      const second = await join(owner.organizationId, "owner");
+      const member = await join(owner.organizationId, "member");
+      const asked = { owner, second, member };
+      await world.age(owner.session, 601);
+      expect(await outcome(act(asked, "owner"))).toBe("unauthorized.reauthentication_required");
+      expect(await outcome(act(asked, "admin"))).toBe("done");
+    });
+
+    test.each(Object.entries(acts))("%s, after a proof", async (_name, act) => {
+      const owner = await form();
+      const second = await join(owner.organizationId, "owner");
+      const member = await join(owner.organizationId, "member");
+      expect(await outcome(act({ owner, second, member }, "owner"))).toBe("done");
+    });
+  });
 
   describe("who may", () => {
     test.each(pairs)("$own adds $other", async ({ own, other }) => {

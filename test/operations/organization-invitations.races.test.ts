@@ -1,11 +1,11 @@
 /** S10, S16: invitations to an organization under concurrent changes. @module */
 import { describe, expect, test } from "vitest";
-import { type OrganizationId, uuidFor } from "../../src/domain/id.ts";
+import { newUuid, type OrganizationId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { type FullAuth, freshAddress, freshName, goodPassword, outcome, system, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { holdLock } from "../support/held-lock.ts";
-import { verifyAddress } from "../support/invitations.ts";
+import { invitedTo, verifyAddress } from "../support/invitations.ts";
 import { organizationsIn } from "../support/organizations.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
@@ -136,12 +136,37 @@ describeWorld("racing invitations to an organization", roomy, (world) => {
     });
   });
 
-  test("both links of one invitation, by its user and by a new one: at most one joins", async () => {
+  test("four new users with one invitation, 20 rounds: one joins", async () => {
     for (let round = 0; round < 20; round++) {
       const { owner, token } = await invite();
       const codes = await Promise.all(Array.from({ length: 4 }, () => signUp(world.auth, token)));
       expect(tally(codes).done).toBe(1);
       expect(await count(owner.organizationId)).toBe(2);
+    }
+  });
+
+  test("both links of one invitation, by two users who have the address, a new one, and one who declines: one outcome", async () => {
+    for (let round = 0; round < 10; round++) {
+      const owner = await form();
+      const [ada, eve] = [await world.person(), await world.person()];
+      const { token, mailedToken } = await invitedTo(world, owner, { identifier: ada.identifier });
+      // Eve's provider vouches for the same address.
+      const identity = newUuid();
+      await world.rows(sql`
+        insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
+        values (${identity}::uuid, ${uuidFor("usr", eve.userId)}::uuid, 'oidc', ${identity}, 'https://practice.example', ${identity})`);
+      await world.rows(sql`
+        insert into linked_identity (cred_id, provider, email) values (${identity}::uuid, 'practice', ${ada.identifier})`);
+      const { accept, decline } = world.auth.organizationInvitations;
+      const joining = await Promise.all([
+        outcome(decline({ token })),
+        outcome(accept({ actor: ada.actor, token: mailedToken })),
+        outcome(accept({ actor: eve.actor, token })),
+        outcome(accept({ actor: eve.actor, token: mailedToken })),
+        signUp(world.auth, mailedToken),
+      ]);
+      expect(joining.filter((code) => code === "done")).toEqual(["done"]);
+      expect(await count(owner.organizationId)).toBe(joining[0] === "done" ? 1 : 2);
     }
   });
 

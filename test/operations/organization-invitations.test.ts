@@ -699,6 +699,52 @@ describeWorld("invitations to an organization", { on: ["pglite", "postgres"] }, 
       expect(await relationsOf(ada.userId)).toEqual([]);
     });
 
+    describe.each(["sys", "org"])("one of another SDK that gives a relation on %s", (objectType) => {
+      /** Such an invitation of a user, to an organization. */
+      async function foreign() {
+        const [owner, ada] = [await form(), await world.person()];
+        await verify(ada);
+        const preTuples = [{ relation: "administrator", object_type: objectType, object_id: newUuid() }];
+        const [{ relation, object_id: objectId }] = preTuples as [(typeof preTuples)[0]];
+        // The inviter holds what they give.
+        await hold(owner.userId, relation, objectId, objectType);
+        const store = (identifier: string) =>
+          world.rows(sql`
+            insert into inv (id, org_id, identifier, role, invited_by, expires_at, pre_tuples)
+            values (${newUuid()}::uuid, ${uuidFor("org", owner.organizationId)}::uuid, ${identifier}, 'guest',
+              ${uuidFor("usr", owner.userId)}::uuid, sallyport_now() + interval '1 day', ${JSON.stringify(preTuples)}::jsonb)`);
+        return { owner, ada, preTuples, store };
+      }
+
+      test("is renewed by nobody, unless other relations take their place", async () => {
+        const { owner, ada, store } = await foreign();
+        const { organizationId, userId: invitedBy } = owner;
+        const again = { identifier: ada.identifier, renew: true } as const;
+        await store(ada.identifier);
+        expect(await outcome(invite(owner, again))).toBe("forbidden");
+        expect(await outcome(invite({ actor: system, organizationId }, { ...again, invitedBy }))).toBe("forbidden");
+        const { token } = await invite(owner, { ...again, preTuples: [] });
+        await accept(ada, token);
+        expect(await relationsOf(ada.userId)).toEqual([`member org ${uuidFor("org", organizationId)}`]);
+      });
+
+      test.each(["an owner", "the application"])("opens nothing where %s has renewed it before", async (by) => {
+        const { owner, ada, preTuples } = await foreign();
+        const { organizationId, userId: invitedBy } = owner;
+        const asked = by === "an owner" ? owner : { actor: system, organizationId };
+        const { token, invitation } = await invite(asked, {
+          identifier: ada.identifier,
+          ...(asked !== owner && { invitedBy }),
+        });
+        await world.rows(sql`
+          update inv set pre_tuples = ${JSON.stringify(preTuples)}::jsonb where id = ${uuidFor("inv", invitation.id)}::uuid`);
+        expect(await outcome(accept(ada, token))).toBe(notPending);
+        expect(await outcome(signUp(token))).toBe(invalid);
+        expect(await outcome(operations().look({ token }))).toBe(invalid);
+        expect(await relationsOf(ada.userId)).toEqual([]);
+      });
+    });
+
     test("with a new user in one batch: both, or neither", async () => {
       const owner = await form();
       const { invitation } = await invite(owner, { identifier: "new-user" });
@@ -712,6 +758,55 @@ describeWorld("invitations to an organization", { on: ["pglite", "postgres"] }, 
       const [made, accepted] = await world.auth.batch([user, plan]);
       expect(accepted.membership.userId).toBe(made.id);
     });
+  });
+
+  describe("an address that only the user's provider vouches for", () => {
+    /** A user with a password for one address, and an identity with another. */
+    async function withProvider() {
+      const person = await world.person();
+      const email = freshIdentifier();
+      const id = newUuid();
+      await world.rows(sql`
+        insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
+        values (${id}::uuid, ${uuidFor("usr", person.userId)}::uuid, 'oidc', ${id}, 'https://practice.example', ${id})`);
+      await world.rows(
+        sql`insert into linked_identity (cred_id, provider, email) values (${id}::uuid, 'practice', ${email})`,
+      );
+      return { person, email, identity: id };
+    }
+
+    test("is theirs: the copied secret suffices, unless the identity is suspended", async () => {
+      const { person, email, identity } = await withProvider();
+      const owner = await form();
+      const { token } = await invite(owner, { identifier: email });
+      const set = (status: "active" | "suspended") =>
+        world.rows(sql`update cred set status = ${status} where id = ${identity}::uuid`);
+      await set("suspended");
+      expect(await outcome(accept(person, token))).toBe("precondition.identifier_mismatch");
+      await set("active");
+      expect((await accept(person, token)).membership.userId).toBe(person.userId);
+    });
+
+    test("is no way back for a member who was removed", async () => {
+      const { person, email } = await withProvider();
+      const owner = await form();
+      const member = await join(owner.organizationId, "member", person);
+      const { token } = await invite(owner, { identifier: email });
+      const { actor } = owner;
+      await world.auth.memberships.remove({ actor, membershipId: member.membershipId });
+      expect(await outcome(accept(person, token))).toBe(notPending);
+      expect(await members(owner.organizationId)).toEqual([named(owner, "owner")]);
+    });
+  });
+
+  test("S10: the copied secret of the application's own invitation proves no address of a user either", async () => {
+    const owner = await form();
+    const person = await world.person();
+    const { organizationId, userId: invitedBy } = owner;
+    const { token } = await invite({ actor: system, organizationId }, { identifier: person.identifier, invitedBy });
+    expect(await outcome(accept(person, token))).toBe("precondition.identifier_unverified");
+    await verify(person);
+    expect(await outcome(accept(person, token))).toBe("done");
   });
 
   test("an ended invitation is removed after a month, and an open one is not", async () => {

@@ -258,6 +258,10 @@ describeWorld(
         expect(await found(word.slice(0, 40), "suspended")).toEqual([ids[1]]);
         expect(await found(`${word}%`)).toEqual([ids[2]]);
         expect(await found(`${word}_`)).toEqual([]);
+        // An empty text asks for all, those without a name too.
+        const unnamed = await form();
+        const [newest] = (await auth.organizations.list({ actor, query: "", cursor: ids[2]! })).data;
+        expect(newest?.id).toBe(unnamed.organizationId);
         expect(await outcome(auth.organizations.list({ actor: formed[0]!.actor }))).toBe("forbidden");
         expect(await outcome(auth.organizations.list({ actor, cursor: "org_1" }))).toBe("invalid_format.cursor");
       });

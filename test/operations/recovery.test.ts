@@ -18,6 +18,7 @@ import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addPasskey, givenApp } from "../support/factors.ts";
 import { recoveryOf, withNewAddress, withVerifiedAddress } from "../support/links.ts";
+import { organizationsIn } from "../support/organizations.ts";
 
 const invalid = "unauthorized.invalid_link";
 
@@ -245,6 +246,16 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
       expect(await outcome(start(other.userId))).toBe("forbidden");
     });
 
+    test("for the last owner of an organization: only the command line gives their account away", async () => {
+      const { form, join } = organizationsIn(world);
+      const [administrator, owner] = [await world.administrator(), await form(await verified())];
+      for (const actor of [administrator.actor, system]) {
+        expect(await outcome(start(owner.userId, freshIdentifier(), actor))).toBe("forbidden");
+      }
+      await join(owner.organizationId, "owner");
+      expect(await outcome(start(owner.userId, freshIdentifier(), administrator.actor))).toBe("done");
+    });
+
     test("S05: to everyone else, and to an administrator without a fresh second factor", async () => {
       const person = await verified();
       expect(await outcome(start(person.userId, freshIdentifier(), person.actor))).toBe("not_found");
@@ -317,6 +328,17 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
         update verification_token set created_at = created_at - interval '3 days', expires_at = expires_at - interval '3 days'
         where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
       expect(await outcome(finish(token))).toBe(invalid);
+    });
+
+    test("for a user who has become the last owner of an organization", async () => {
+      const { form, join } = organizationsIn(world);
+      const owner = await form(await verified());
+      const second = await join(owner.organizationId, "owner");
+      const { token } = await recoveryOf(world, owner);
+      await world.auth.memberships.leave({ actor: second.actor, membershipId: second.membershipId });
+      expect(await outcome(finish(token))).toBe(invalid);
+      await join(owner.organizationId, "owner");
+      expect(await outcome(finish(token))).toBe("done");
     });
 
     test("once another account has the address: without harm", async () => {

@@ -206,6 +206,9 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       });
       expect(await list({ query: word, limit: 7 })).toEqual({ ids, nextCursor: null });
       expect(await list({ query: word, cursor: ids[6] })).toEqual({ ids: [], nextCursor: null });
+      // An empty text asks for all, those without a password too.
+      const { id } = await world.auth.users.create({ actor: system });
+      expect((await list({ query: "", cursor: ids[6]! })).ids).toEqual([id]);
     });
 
     test.each([

@@ -9,7 +9,7 @@ export const addMember: GuardedAct = {
   name: "addMember",
   action: "tenancy.mem.create",
   target: "mem",
-  who: { relation: { ...atLeast("admin"), notAboveOwn: true } },
+  who: { relation: { ...atLeast("admin"), notAboveOwn: true, fresh: "strongest" } },
   locks: ["user", "organization"],
   refusals: [...byMembers, "precondition.user_not_active", "conflict.duplicate_membership"],
 };
@@ -50,7 +50,7 @@ export const changeRole: GuardedAct = {
   name: "changeRole",
   action: "tenancy.mem.change_role",
   target: "mem",
-  who: { relation: { ...atLeast("admin"), notAboveOwn: true } },
+  who: { relation: { ...atLeast("admin"), notAboveOwn: true, fresh: "strongest" } },
   locks: ["organization", "owners"],
   refusals: [...byMembers, "precondition.mem_not_active", "conflict.sole_owner"],
 };
@@ -59,7 +59,7 @@ export const suspendMembership: GuardedAct = {
   name: "suspendMembership",
   action: "tenancy.mem.suspend",
   target: "mem",
-  who: { relation: { ...atLeast("admin"), notAboveOwn: true } },
+  who: { relation: { ...atLeast("admin"), notAboveOwn: true, fresh: "strongest" } },
   locks: ["organization", "owners"],
   refusals: [...byMembers, "precondition.mem_not_active", "conflict.already_terminal", "conflict.sole_owner"],
 };
@@ -68,7 +68,7 @@ export const reinstateMembership: GuardedAct = {
   name: "reinstateMembership",
   action: "tenancy.mem.reinstate",
   target: "mem",
-  who: { relation: { ...atLeast("admin"), notAboveOwn: true } },
+  who: { relation: { ...atLeast("admin"), notAboveOwn: true, fresh: "strongest" } },
   locks: ["user", "organization"],
   refusals: [
     ...byMembers,

@@ -8,7 +8,7 @@ export const createInvitation: GuardedAct = {
   name: "createInvitation",
   action: "tenancy.inv.create",
   target: "inv",
-  who: { relation: { ...atLeast("admin"), notAboveOwn: true } },
+  who: { relation: { ...atLeast("admin"), notAboveOwn: true, fresh: "strongest" } },
   locks: ["user", "organization"],
   refusals: [
     "forbidden",
