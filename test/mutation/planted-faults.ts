@@ -10,6 +10,7 @@ import { clientFaults } from "./planted/clients.ts";
 import { databaseFaults } from "./planted/databases.ts";
 import { domainFaults } from "./planted/domains.ts";
 import { newcomerFaults } from "./planted/newcomers.ts";
+import { ownershipFaults } from "./planted/ownership.ts";
 import { policyFaults } from "./planted/policies.ts";
 import { securityFaults } from "./planted/security.ts";
 
@@ -37,6 +38,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...newcomerFaults,
   ...policyFaults,
   ...domainFaults,
+  ...ownershipFaults,
 ];
 
 /** What a rule also demands, which no edit of a source breaks: a document says it, or another command proves it. */

@@ -705,9 +705,8 @@ describeWorld("invitations to an organization", { on: ["pglite", "postgres"] }, 
         const [owner, ada] = [await form(), await world.person()];
         await verify(ada);
         const preTuples = [{ relation: "administrator", object_type: objectType, object_id: newUuid() }];
-        const [{ relation, object_id: objectId }] = preTuples as [(typeof preTuples)[0]];
-        // The inviter holds what they give.
-        await hold(owner.userId, relation, objectId, objectType);
+        // For any other type, the inviter may give it.
+        await hold(owner.userId, "owner", preTuples[0]!.object_id, objectType);
         const store = (identifier: string) =>
           world.rows(sql`
             insert into inv (id, org_id, identifier, role, invited_by, expires_at, pre_tuples)
