@@ -13,6 +13,7 @@ import { verifyAccessToken } from "../oidc/access-token.ts";
 import type { AuthenticatedAgent } from "../oidc/agent.ts";
 import type { IdpClient } from "../oidc/client.ts";
 import { ConfigurationError, OAuthError, RefreshError } from "../oidc/errors.ts";
+import { longestIdToken } from "../oidc/id-token.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "../oidc/options.ts";
 import type { TokenSetJson } from "../oidc/token-set.ts";
 import type { AgentPrincipal, ForeignPrincipal } from "./principal.ts";
@@ -87,7 +88,9 @@ export function requireAgent(
         : agent.hasAccess(action, resource);
       if (!may) throw new AuthError("forbidden.insufficient_scope");
     }
-    return { type: "agent", issuer: issuerOf(agent.tokens.id_token ?? "")!, subject: agent.id, agent };
+    const issuer = issuerOf(agent.tokens.id_token ?? "", longestIdToken);
+    if (issuer === undefined) throw new AuthError("unauthorized.invalid_token");
+    return { type: "agent", issuer, subject: agent.id, agent };
   });
 }
 
@@ -150,8 +153,8 @@ function parsed(text: string): unknown {
 }
 
 /** The issuer that a token names. Nothing is true of it before the token is verified. */
-function issuerOf(token: string): string | undefined {
-  const issuer = parseJws(token)?.claims.get("iss");
+function issuerOf(token: string, longest?: number): string | undefined {
+  const issuer = parseJws(token, longest)?.claims.get("iss");
   return typeof issuer === "string" ? issuer : undefined;
 }
 

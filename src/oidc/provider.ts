@@ -17,6 +17,9 @@ import { refreshTokens } from "./provider-tokens.ts";
 import { verify } from "./sign-in.ts";
 import { profileOfClaims, textOf } from "./standard-claims.ts";
 
+/** How the user was authenticated, which only the ID token says. */
+const onlySigned: readonly string[] = ["acr", "amr", "auth_time"];
+
 /** The options of a provider with an OpenID Connect issuer. */
 export interface OidcProviderOptions
   extends Omit<
@@ -124,8 +127,9 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
           ? await client.readUserInfo(tokens.access_token, claims.get("sub") as string)
           : [];
       const { access_token, refresh_token, expires_at, scope = scopes.join(" ") } = tokens;
-      // What the ID token says counts: it is signed for this sign-in.
-      const all = new Map([...more, ...claims]);
+      // What the ID token says counts: it is signed for this sign-in. An address, and whether it is verified, come from one of the two.
+      const signed = [...claims].filter(([name]) => claims.has("email") || name !== "email_verified");
+      const all = new Map([...[...more].filter(([name]) => !onlySigned.includes(name)), ...signed]);
       return {
         issuer,
         subject: claims.get("sub") as string,

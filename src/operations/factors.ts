@@ -52,7 +52,8 @@ export interface FactorOperations {
    * @param input.label The user's name for it, 1 to 120 characters; apps show it beside the site's name.
    * @param input.idempotencyKey 1 to 255 visible ASCII characters. For 24 hours, a repeat of the key by the same user or ticket
    *   changes nothing and throws `conflict.idempotency_key_used`, because a secret is shown only once. Default: none.
-   * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`.
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`,
+   *   `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
    */
   enrollTotp: Operation<EnrollmentAuthority & { label: string; idempotencyKey?: string | undefined }, TotpEnrollment>;
   /**

@@ -101,7 +101,7 @@ export interface InvitationOperations {
    * An identifier that has an account is refused, and nothing is mailed. An address gets at most five messages an hour.
    *
    * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.name`,
-   *   `conflict.duplicate_credential`, `too_many_requests`.
+   *   `conflict.duplicate_credential`, `too_many_requests`, `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
    */
   create: Operation<CreateInvitation, MadeInvitation>;
   /**

@@ -106,7 +106,7 @@ export interface OrganizationInvitationOperations extends InvitedOperations {
    *
    * @throws {AuthError} `forbidden`, `forbidden.role_hierarchy`, `invalid_format.identifier`, `invalid_format.relation`,
    *   `invalid_format.object_type`, `invalid_format.object_id`, `precondition.limit_reached`, `precondition.org_not_active`,
-   *   `precondition.past_expiration`, `too_many_requests`.
+   *   `precondition.past_expiration`, `too_many_requests`, `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
    */
   create: Operation<InviteToOrganization, MadeOrganizationInvitation>;
   /** Returns an invitation. Allowed for the organization's owners and admins, the application and administrators. */

@@ -57,7 +57,7 @@ export interface PersonalAccessTokenOperations {
    * @param input.idempotencyKey 1 to 255 visible ASCII characters. For 24 hours, a repeat of the user's key makes nothing and
    *   throws `conflict.idempotency_key_used`, because a token is shown only once. Default: every call makes a token.
    * @throws {AuthError} `invalid_format.name`, `invalid_format.scope`, `pat.expires_in_past`, `precondition.limit_reached`,
-   *   `too_many_requests`, `unavailable.busy`.
+   *   `too_many_requests`, `unavailable.busy`, `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
    */
   create: Operation<
     {

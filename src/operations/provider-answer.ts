@@ -65,7 +65,9 @@ export async function prove(
   // The answer of a provider that an application wrote itself.
   const { issuer, subject, email, name: called, authTime } = identity;
   const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
-  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject(subject) || !areTexts) throw refused("invalid_identity");
+  const isTime = authTime === undefined || (Number.isSafeInteger(authTime) && Math.abs(authTime) < 1e11);
+  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject(subject) || !areTexts || !isTime)
+    throw refused("invalid_identity");
   // The provider was asked for a new proof, and has told of an old one or of none.
   const { again, createdAt } = begun.attempt;
   if (again && !(authTime !== undefined && authTime >= createdAt - clockToleranceSeconds)) throw refused("auth_time");
@@ -80,7 +82,8 @@ export function isSubject(subject: unknown): subject is string {
 /** An identity as it is stored. Its address counts only if the provider has verified it and it has a normal form. */
 export function newIdentity(core: Core, provider: string, identity: ProvedIdentity): store.NewIdentity {
   const { issuer, subject, email, emailVerified, isPrivateEmail, name } = identity;
-  const address = emailVerified && email !== undefined ? normalIdentifier(core, email) : undefined;
+  // A provider that an application wrote itself may say anything, such as the text "false".
+  const address = emailVerified === true && email !== undefined ? normalIdentifier(core, email) : undefined;
   return {
     credentialId: newUuid(),
     issuer,
@@ -89,7 +92,6 @@ export function newIdentity(core: Core, provider: string, identity: ProvedIdenti
     provider,
     email: address?.includes("@") ? address : null,
     label: nameOf(email ?? name),
-    // A provider that an application wrote itself may say anything.
     isPrivateEmail: isPrivateEmail === true,
   };
 }

@@ -29,7 +29,8 @@ export interface SecurityKeyOperations {
    * Starts enrollment, and returns the options with which a browser creates the key. The key becomes a factor once
    * {@link SecurityKeyOperations.confirm} has checked the browser's response.
    *
-   * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`.
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`,
+   *   `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
    */
   enroll: Operation<EnrollmentAuthority, { factor: Factor; options: RegistrationOptions }>;
   /**

@@ -107,7 +107,8 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
     verdict as materialized (
       select case
         when not exists (select from unspent) or exists (
-          select from spent_challenge where digest = decode(${login.overDigest ?? null}::text, 'hex')) then 'used'
+          select from spent_challenge over
+            where over.digest = decode(${login.overDigest ?? null}::text, 'hex') and over.expires_at > sallyport_now()) then 'used'
         when held.cred_id is not null then case when held.is_active then 'sign_in' else 'blocked' end
         when holder.is_verified and not exists (select from usr where id = holder.usr_id and status = 'active') then 'blocked'
         when holder.is_verified and ${identity.issuer} = any(${login.trusted}::text[])

@@ -54,6 +54,17 @@ describe("requireAgent", () => {
   const access = { action: "write", resource: "projects" };
   const organization = (c: Context) => c.req.param("org");
 
+  test("a user of 200 organizations, whose ID token is longer than other tokens may be: the issuer is known", async () => {
+    const many = Array.from({ length: 200 }, (_, index) => ({ ...organizations[0]!, id: `org_${index}` }));
+    const { idp, tokens } = await signedIn({ organizations: many });
+    expect(tokens.id_token!.length).toBeGreaterThan(8_192);
+    const { status, body } = await ask(requireAgent(idp, { tokens: () => tokens }));
+    expect([status, body.principal]).toMatchObject([
+      200,
+      { subject: "usr_ada", issuer: expect.stringMatching(/^https?:/) },
+    ]);
+  });
+
   test.each([
     ["as an object", (tokens: object) => tokens],
     ["as JSON", (tokens: object) => JSON.stringify(tokens)],

@@ -338,10 +338,13 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
       expect(atob(asked.identity.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain("a secret");
     });
 
-    test.each([{ email: 1 }, { name: {} }, { subject: 5 }])("an answer of another type: %j", async (more) => {
-      const identity = { ...freshIdentity(), ...more } as unknown as ProvedIdentity;
-      expect(await outcome(signInWith(world.auth, identity, { context: context() }))).toBe("unauthorized.provider");
-    });
+    test.each([{ email: 1 }, { name: {} }, { subject: 5 }, { authTime: "now" }, { authTime: 1e300 }])(
+      "an answer of another type: %j",
+      async (more) => {
+        const identity = { ...freshIdentity(), ...more } as unknown as ProvedIdentity;
+        expect(await outcome(signInWith(world.auth, identity, { context: context() }))).toBe("unauthorized.provider");
+      },
+    );
 
     test("without a condition, no issuer is trusted with a second factor", async () => {
       const auth = world.isolate({ federation: { trustsMfa: [{ issuer: practiceIssuer, amr: [] }] } });
@@ -361,6 +364,9 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
     test("verify-first: only with an address that the provider has verified", async () => {
       const auth = world.isolate({ signUp: "verify-first" });
       expect(await outcome(signInWith(auth, freshIdentity(), { context: context() }))).toBe("forbidden.sign_up_closed");
+      // The text of a claim that a provider of the application's own passes on.
+      const told = { ...withAddress(freshIdentifier()), emailVerified: "false" as never };
+      expect(await outcome(signInWith(auth, told, { context: context() }))).toBe("forbidden.sign_up_closed");
       expect((await session(withAddress(freshIdentifier()), {}, auth)).user.status).toBe("active");
     });
 

@@ -121,6 +121,9 @@ describe("OC31: Google", () => {
     // What the ID token says counts.
     site.put(url, { json: { ...found, name: "Eve" } });
     expect((await site.signIn(provider, claims)).name).toBe("J. Smith");
+    // An ID token that calls no address verified does not vouch for the other one.
+    site.put(url, { json: found });
+    expect((await site.signIn(provider, { email: undefined, email_verified: true })).emailVerified).toBe(false);
     site.put(url, { json: { ...found, sub: "other" } });
     expect(await codeOf(site.signIn(provider, claims))).toBe("subject_mismatch");
   });
