@@ -5,7 +5,6 @@ import { respond } from "./layout.tsx";
 import {
   AskForm,
   askForMail,
-  deadLink,
   ElsewhereNote,
   forgetLink,
   linkAddress,
@@ -107,7 +106,8 @@ async function confirmPage(visit: Visit, next: string, refusal?: AuthError): Pro
   if (identifier === undefined || refusal?.code === "unauthorized.invalid_link") {
     // Only after a button: the page alone may be another tab's, or another site's link.
     if (refusal) forgetLink(visit);
-    return await deadLink(visit, <a href={site.path("/sign-in/link")}>{site.say("link.new")}</a>, refusal);
+    // With the form for a new link: this page is the only way to it, and the dead link may stay in the browser for an hour.
+    return await requestPage(visit, next, { refusal: new AuthError("unauthorized.invalid_link") });
   }
   const children = (
     <>

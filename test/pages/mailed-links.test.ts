@@ -101,8 +101,13 @@ describe("a forgotten password", () => {
     const cookies = { ...cookiesOf(sent), "__Host-mailed-link": "A".repeat(43) };
     const opened = await world.ask({ path: "/sign-in/link", cookies });
     expect([opened.text.includes(dead), opened.setCookies]).toEqual([true, []]);
+    // The page is the way to a new link, also while the dead one stays in the browser.
+    expect(opened.text).toContain('action="/sign-in/link/request"');
     const right = await world.ask({ path: "/check-mail", cookies, form: { for: "sign_in", code: sent.code } });
     expect([right.status, right.location]).toEqual([303, "/sign-in/link"]);
+    expect((await world.ask({ path: "/sign-in/link/request", cookies, form: { identifier, next: "" } })).status).toBe(
+      303,
+    );
   });
 
   test("by the code, in the browser that asked and in no other", async () => {
