@@ -84,12 +84,17 @@ function inputOf(row: AnyRoute): string {
   const parameters = [...row.path.matchAll(/:(\w+)/g)].map(([, name]) => `${name}: string`);
   const isTicket = row.access === "ticket";
   const isIdempotent = row.refusals.includes("invalid_format.idempotency_key");
+  // A browser has the ticket in a cookie.
+  const needsHeader = isTicket && !usesCookies(row);
+  const headers = [
+    ...(isTicket ? [`"Login-Ticket"${!needsHeader && isIdempotent ? "?" : ""}: string`] : []),
+    ...(isIdempotent ? ['"Idempotency-Key"?: string'] : []),
+  ];
   const parts = [
     ...(parameters.length > 0 ? [`param: { ${parameters.join("; ")} }`] : []),
     ...(row.body ? [`${row.readForm ? "form" : "json"}: ${typeOf(row.body() as unknown as Schema)}`] : []),
     ...(row.query ? [`query: ${typeOf(row.query() as unknown as Schema)}`] : []),
-    ...(isTicket ? [`header${usesCookies(row) ? "?" : ""}: { "Login-Ticket": string }`] : []),
-    ...(isIdempotent ? ['header?: { "Idempotency-Key"?: string }'] : []),
+    ...(headers.length > 0 ? [`header${needsHeader ? "" : "?"}: { ${headers.join("; ")} }`] : []),
   ];
   return parts.length === 0 ? "object" : `{ ${parts.join("; ")} }`;
 }

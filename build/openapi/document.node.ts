@@ -212,18 +212,6 @@ function parametersOf(route: Route): OpenApiParameter[] {
       required: query.required?.includes(name) ?? false,
       schema: schema as JsonSchema,
     })),
-    ...(route.refusals.includes("invalid_format.idempotency_key")
-      ? [
-          {
-            name: "Idempotency-Key",
-            in: "header" as const,
-            required: false,
-            description:
-              "A request that repeats the key and body of an earlier one has no further effect and gets the same response.",
-            schema: { type: "string" as const, pattern: "^[!-~]{1,255}$" },
-          },
-        ]
-      : []),
     ...(route.access === "ticket"
       ? [
           {
@@ -232,6 +220,19 @@ function parametersOf(route: Route): OpenApiParameter[] {
             // A browser sends the ticket in a cookie.
             required: !usesCookies(route),
             schema: { type: "string" as const },
+          },
+        ]
+      : []),
+    ...(route.refusals.includes("invalid_format.idempotency_key")
+      ? [
+          {
+            name: "Idempotency-Key",
+            in: "header" as const,
+            required: false,
+            description: route.refusals.includes("conflict.idempotency_key_used")
+              ? "For 24 hours, a request that repeats the key of an earlier one has no effect and is refused: a secret is given only once."
+              : "A request that repeats the key and body of an earlier one has no further effect and gets the same response.",
+            schema: { type: "string" as const, pattern: "^[!-~]{1,255}$" },
           },
         ]
       : []),

@@ -46,6 +46,9 @@ export interface RelationOnObject {
   readonly notAboveOwn?: true;
 }
 
+/** The refusals of an act that takes a key and answers with a secret or a new object: a repeat makes nothing and gets no answer twice. */
+export const withKey: readonly ErrorCode[] = ["invalid_format.idempotency_key", "conflict.idempotency_key_used"];
+
 /** An act: an operation that changes or reads something, or that proves something. */
 export interface Act extends Audited {
   /** The specification's operation id, or ours. */

@@ -19,6 +19,7 @@ import type {
   OwnEnrolledFactorBody,
   RegistrationResponseBody,
 } from "./generated/api.ts";
+import { idempotencyKeyOf } from "./request-values.ts";
 import type { Call } from "./route.ts";
 
 /** The operations that these rows need. Without the feature `passkeys`, security keys are refused. */
@@ -89,16 +90,19 @@ export function withTypedLabel(body: EnrollFactorBody): EnrollFactorBody {
  * @param keyEnrollmentBody Writes a key's options, in the browser's form or in the specification's.
  */
 export async function enroll(
-  { auth, body }: Pick<Call<EnrollFactorBody, undefined, FactorRouteAuth>, "auth" | "body">,
+  { c, auth, body }: Pick<Call<EnrollFactorBody, undefined, FactorRouteAuth>, "c" | "auth" | "body">,
   authority: EnrollmentAuthority,
   keyEnrollmentBody: (enrollment: KeyEnrollment) => EnrolledFactorBody | OwnEnrolledFactorBody,
 ): Promise<EnrolledFactorBody | OwnEnrolledFactorBody> {
+  const idempotencyKey = idempotencyKeyOf(c);
   switch (body.type) {
     case "totp":
-      return totpEnrollmentBody(await auth.factors.enrollTotp({ ...authority, label: body.identifier }));
+      return totpEnrollmentBody(
+        await auth.factors.enrollTotp({ ...authority, label: body.identifier, idempotencyKey }),
+      );
     case "recovery": {
       if (!("actor" in authority)) throw new AuthError("precondition.factor_needed_first");
-      const { factor, codes } = await auth.factors.replaceRecoveryCodes(authority);
+      const { factor, codes } = await auth.factors.replaceRecoveryCodes({ ...authority, idempotencyKey });
       return { factor: factorBody(factor), recovery_codes: [...codes] };
     }
     case "webauthn":

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Context } from "hono";
 import * as v from "valibot";
 import { AuthError } from "../domain/error.ts";
 import type { Id, IdType } from "../domain/id.ts";
@@ -33,6 +34,11 @@ export function pageEntries(): {
   limit: v.GenericSchema<unknown, string | undefined>;
 } {
   return { cursor: v.optional(v.string()), limit: v.optional(v.pipe(v.string(), v.regex(/^-?\d{1,9}$/))) };
+}
+
+/** The caller's key, with which a repeat makes nothing new (draft-ietf-httpapi-idempotency-key-header). */
+export function idempotencyKeyOf({ req }: Context): string | undefined {
+  return req.header("idempotency-key");
 }
 
 /** A query's number. The schema has checked that the text is digits. */

@@ -49,13 +49,13 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/sign-up/confirm": { $post: { ...plain, status: 201, json: true } },
   "/v1/deployment-invitations": {
     $get: { ...plain, status: 200, query: true },
-    $post: { ...plain, status: 201, json: true },
+    $post: { ...plain, status: 201, json: true, header: ["Idempotency-Key"] },
   },
   "/v1/deployment-invitations/:join_id/revoke": { $post: { ...plain, status: 200, param: ["join_id"] } },
   "/auth/invitations/accept": { $post: { ...plain, status: 201, json: true } },
   "/v1/orgs/:org_id/invitations": {
     $get: { ...plain, status: 200, param: ["org_id"], query: true },
-    $post: { ...plain, status: 201, param: ["org_id"], json: true },
+    $post: { ...plain, status: 201, param: ["org_id"], json: true, header: ["Idempotency-Key"] },
   },
   "/v1/invitations/:inv_id": { $get: { ...plain, status: 200, param: ["inv_id"] } },
   "/v1/invitations/:inv_id/revoke": { $post: { ...plain, status: 200, param: ["inv_id"] } },
@@ -65,7 +65,7 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/organization-invitations/sign-up": { $post: { ...plain, status: 201, json: true } },
   "/v1/orgs": {
     $get: { ...plain, status: 200, query: true },
-    $post: { ...plain, status: 201, json: true },
+    $post: { ...plain, status: 201, json: true, header: ["Idempotency-Key"] },
   },
   "/v1/orgs/:org_id": {
     $get: { ...plain, status: 200, param: ["org_id"] },
@@ -163,17 +163,20 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/v1/sessions/:ses_id/revoke": { $post: { ...plain, status: 200, param: ["ses_id"] } },
 
   "/auth/sign-in/factor": { $post: { ...plain, status: 200, json: true, header: ["Login-Ticket"] } },
-  "/auth/sign-in/enroll": { $post: { ...plain, status: 201, json: true, header: ["Login-Ticket"] } },
+  "/auth/sign-in/enroll": { $post: { ...plain, status: 201, json: true, header: ["Login-Ticket", "Idempotency-Key"] } },
   "/auth/sign-in/enroll/:mfa_id/confirm": {
     $post: { ...plain, status: 200, param: ["mfa_id"], json: true, header: ["Login-Ticket"] },
   },
   "/auth/step-up": { $post: { ...plain, status: 200, json: true } },
-  "/auth/factors": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201, json: true } },
+  "/auth/factors": {
+    $get: { ...plain, status: 200 },
+    $post: { ...plain, status: 201, json: true, header: ["Idempotency-Key"] },
+  },
   "/auth/factors/:mfa_id/confirm": { $post: { ...plain, status: 200, param: ["mfa_id"], json: true } },
   "/auth/factors/:mfa_id/revoke": { $post: { ...plain, status: 200, param: ["mfa_id"] } },
   "/v1/users/:usr_id/mfa-factors": {
     $get: { ...plain, status: 200, param: ["usr_id"] },
-    $post: { ...plain, status: 201, param: ["usr_id"], json: true },
+    $post: { ...plain, status: 201, param: ["usr_id"], json: true, header: ["Idempotency-Key"] },
   },
   "/v1/mfa-factors/:mfa_id/confirm": { $post: { ...plain, status: 200, param: ["mfa_id"], json: true } },
   "/v1/mfa-factors/:mfa_id/revoke": { $post: { ...plain, status: 200, param: ["mfa_id"] } },
@@ -219,12 +222,12 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
 
   "/auth/personal-access-tokens": {
     $get: { ...plain, status: 200, query: true },
-    $post: { ...plain, status: 201, json: true },
+    $post: { ...plain, status: 201, json: true, header: ["Idempotency-Key"] },
   },
   "/auth/personal-access-tokens/:pat_id/revoke": { $post: { ...plain, status: 200, param: ["pat_id"] } },
   "/v1/users/:usr_id/pats": {
     $get: { ...plain, status: 200, param: ["usr_id"], query: true },
-    $post: { ...plain, status: 201, param: ["usr_id"], json: true },
+    $post: { ...plain, status: 201, param: ["usr_id"], json: true, header: ["Idempotency-Key"] },
   },
   "/v1/pats/:pat_id": { $get: { ...plain, status: 200, param: ["pat_id"] } },
   "/v1/pats/:pat_id/revoke": { $post: { ...plain, status: 200, param: ["pat_id"] } },

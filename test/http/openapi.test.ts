@@ -150,8 +150,6 @@ test("a code that no route names belongs to an operation without a route", () =>
     // For a method that the path does not support.
     "method_not_allowed",
     "conflict.duplicate_tuple",
-    // For a key that only an operation takes.
-    "conflict.idempotency_key_used",
     // For the application, which accepts for a user.
     "precondition.identifier_binding_required",
     "precondition.cred_user_mismatch",

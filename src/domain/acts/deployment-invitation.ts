@@ -1,4 +1,4 @@
-import type { Act, GuardedAct } from "../act.ts";
+import { type Act, type GuardedAct, withKey } from "../act.ts";
 
 /** Acts on invitations to the deployment. Flametrench's acts on an organization's invitations have other names. */
 
@@ -14,6 +14,7 @@ export const createInvitation: GuardedAct = {
     "invalid_format.name",
     "conflict.duplicate_credential",
     "too_many_requests",
+    ...withKey,
   ],
 };
 

@@ -1,4 +1,4 @@
-import type { Act, Audited, GuardedAct } from "../act.ts";
+import { type Act, type Audited, type GuardedAct, withKey } from "../act.ts";
 
 export const listFactors: GuardedAct = {
   name: "listMfaFactors",
@@ -13,7 +13,14 @@ export const enrollFactor: GuardedAct = {
   target: "mfa",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: ["invalid_format.name", "invalid_format.rp_id", "forbidden", "precondition.factor_needed_first"],
+  refusals: [
+    "invalid_format.name",
+    "invalid_format.rp_id",
+    "forbidden",
+    "precondition.factor_needed_first",
+    // For a secret: an app's, or recovery codes.
+    ...withKey,
+  ],
 };
 
 export const confirmFactor: GuardedAct = {

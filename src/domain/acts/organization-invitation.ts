@@ -1,4 +1,4 @@
-import type { Act, GuardedAct } from "../act.ts";
+import { type Act, type GuardedAct, withKey } from "../act.ts";
 import type { ErrorCode } from "../error.ts";
 import { atLeast } from "../membership.ts";
 
@@ -21,6 +21,7 @@ export const createInvitation: GuardedAct = {
     "precondition.org_not_active",
     "precondition.past_expiration",
     "too_many_requests",
+    ...withKey,
   ],
 };
 

@@ -1,4 +1,4 @@
-import type { GuardedAct } from "../act.ts";
+import { type GuardedAct, withKey } from "../act.ts";
 import { atLeast } from "../membership.ts";
 
 /** Any user may form an organization, and becomes its owner. */
@@ -8,7 +8,13 @@ export const createOrganization: GuardedAct = {
   target: "org",
   who: { owner: true },
   locks: ["user"],
-  refusals: ["invalid_format.name", "precondition.org_slug_format", "conflict.org_slug", "precondition.limit_reached"],
+  refusals: [
+    "invalid_format.name",
+    "precondition.org_slug_format",
+    "conflict.org_slug",
+    "precondition.limit_reached",
+    ...withKey,
+  ],
 };
 
 export const getOrganization: GuardedAct = {

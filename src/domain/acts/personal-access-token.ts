@@ -1,4 +1,4 @@
-import type { Act, Audited, GuardedAct } from "../act.ts";
+import { type Act, type Audited, type GuardedAct, withKey } from "../act.ts";
 
 export const createPat: GuardedAct = {
   name: "createPat",
@@ -13,6 +13,7 @@ export const createPat: GuardedAct = {
     "precondition.limit_reached",
     "too_many_requests",
     "unavailable.busy",
+    ...withKey,
   ],
 };
 

@@ -11,7 +11,7 @@ import {
 } from "../../domain/security-policy.ts";
 import type { OrganizationAuth } from "../../operations/organization-parts.ts";
 import { createdOrganizationBody, organizationBody, securityPolicyBody } from "../organization-wire.ts";
-import { idEntry, pageEntries, toNumber } from "../request-values.ts";
+import { idEntry, idempotencyKeyOf, pageEntries, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody } from "../wire.ts";
 
@@ -41,8 +41,10 @@ export const organizationRoutes: RouteTable<OrganizationAuth> = () => [
     path: "/v1/orgs",
     body: fields,
     status: 201,
-    run: async ({ auth, actor, user, body }) =>
-      createdOrganizationBody(await auth.organizations.create({ ...body, actor, userId: user.id })),
+    run: async ({ c, auth, actor, user, body }) => {
+      const asked = { ...body, actor, userId: user.id, idempotencyKey: idempotencyKeyOf(c) };
+      return createdOrganizationBody(await auth.organizations.create(asked));
+    },
   }),
   rows.guarded({
     act: acts.getOrganization,

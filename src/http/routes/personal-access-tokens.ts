@@ -3,7 +3,7 @@ import * as acts from "../../domain/acts/personal-access-token.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { PersonalAccessTokenAuth } from "../../operations/personal-access-tokens.ts";
 import { personalAccessTokenBody } from "../personal-access-token-wire.ts";
-import { pageEntries, toDate, toNumber } from "../request-values.ts";
+import { idempotencyKeyOf, pageEntries, toDate, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody } from "../wire.ts";
 
@@ -37,10 +37,11 @@ export const personalAccessTokenRoutes: RouteTable<PersonalAccessTokenAuth> = ()
     method: "post",
     body: newToken,
     status: 201,
-    run: async ({ auth, actor, userId, body: { name: given, scope, expires_at: end }, onlyOwn }) => {
+    run: async ({ c, auth, actor, userId, body: { name: given, scope, expires_at: end }, onlyOwn }) => {
       const name = onlyOwn ? acceptTypedName(given) : given;
       const expiresAt = typeof end === "string" ? toDate(end, "expires_at") : null;
-      const { pat, token } = await auth.personalAccessTokens.create({ actor, userId, name, scope, expiresAt });
+      const asked = { actor, userId, name, scope, expiresAt, idempotencyKey: idempotencyKeyOf(c) };
+      const { pat, token } = await auth.personalAccessTokens.create(asked);
       return { pat: personalAccessTokenBody(pat), token };
     },
   }),

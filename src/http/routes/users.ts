@@ -2,7 +2,7 @@ import * as v from "valibot";
 import * as acts from "../../domain/acts/user.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
-import { displayNameEntry, pageEntries, toNumber } from "../request-values.ts";
+import { displayNameEntry, idempotencyKeyOf, pageEntries, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody, userBody } from "../wire.ts";
 
@@ -34,9 +34,8 @@ export const userRoutes: RouteTable<AccountAuth> = () => [
     body: fields,
     status: 201,
     run: async ({ c, auth, actor, body }) => {
-      const idempotencyKey = c.req.header("idempotency-key");
       const displayName = body.display_name ?? null;
-      return userBody(await auth.users.create({ actor, displayName, idempotencyKey }));
+      return userBody(await auth.users.create({ actor, displayName, idempotencyKey: idempotencyKeyOf(c) }));
     },
   }),
   ...rows.twins({

@@ -19,7 +19,7 @@ export const anyRequest = { challenge: "AAAA", rpId: "example.com" } as Paramete
 export type FactorTools = ReturnType<typeof factorTools>;
 
 /** Requests that provoke refusals of the routes of second factors. */
-export function factorTools(world: HttpWorld, { post, put, as, busily, often }: RefusalTools) {
+export function factorTools(world: HttpWorld, { post, put, as, busily, often, keyRefusals }: RefusalTools) {
   /** An administrator permits an enrollment. */
   const grant = async (userId: string): Promise<Reply> =>
     await post(`/v1/users/${userId}/mfa-policy/grant-enrollment`, undefined, as(await world.administrator()));
@@ -95,6 +95,11 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
       "invalid_format.rp_id": () => begin({ type: "webauthn", rp_id: "evil.example" }),
       forbidden: () => begin({ type: "webauthn" }, keyless),
       "precondition.factor_needed_first": () => begin({ type: "recovery" }),
+      ...keyRefusals(async () => {
+        const { ada, sent } = await make();
+        const json = { type: "totp", identifier: "phone" };
+        return ({ headers }) => post(pathOf(ada), json, { ...sent, headers: { ...sent.headers, ...headers } });
+      }),
     } satisfies Provocations;
   };
 

@@ -6,7 +6,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function invitationRefusals(
   world: HttpWorld,
-  { post, get, as, busily, often }: RefusalTools,
+  { post, get, as, busily, often, keyRefusals }: RefusalTools,
 ): Record<string, Provocations> {
   const path = "/v1/deployment-invitations";
   const accept = "/auth/invitations/accept";
@@ -21,6 +21,10 @@ export function invitationRefusals(
         return await send(closed, { method: "POST", path, json: { identifier: freshIdentifier() }, token });
       },
       "invalid_format.identifier": () => inviting({ identifier: "ä" }),
+      ...keyRefusals(async () => {
+        const [identifier, inviter] = [freshIdentifier(), await world.administrator()];
+        return (more) => post(path, { identifier }, { ...as(inviter), ...more });
+      }),
       "invalid_format.name": () => inviting({ identifier: freshIdentifier(), display_name: "x".repeat(201) }),
       "conflict.duplicate_credential": async () => await inviting({ identifier: (await world.person()).identifier }),
       too_many_requests: async () => {

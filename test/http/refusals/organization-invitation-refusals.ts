@@ -10,7 +10,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function organizationInvitationRefusals(
   world: HttpWorld,
-  { post, get, as, busily, often }: RefusalTools,
+  { post, get, as, busily, often, keyRefusals }: RefusalTools,
 ): Record<string, Provocations> {
   const { form, join } = organizationsIn(world);
   const signUp = "/auth/organization-invitations/sign-up";
@@ -94,6 +94,10 @@ export function organizationInvitationRefusals(
         await suspend(owner);
         return await inviting({}, owner);
       },
+      ...keyRefusals(async () => {
+        const [identifier, owner] = [freshName(), await form()];
+        return (more) => post(path(owner), { identifier, role: "member" }, { ...as(owner), ...more });
+      }),
       "precondition.past_expiration": () => inviting({ expires_at: "2020-01-01T00:00:00Z" }),
       too_many_requests: async () => {
         const [identifier, owner] = [freshIdentifier(), await form()];

@@ -9,7 +9,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function organizationRefusals(
   world: HttpWorld,
-  { post, get, put, as }: RefusalTools,
+  { post, get, put, as, keyRefusals }: RefusalTools,
 ): Record<string, Provocations> {
   const { form, join, addBeside } = organizationsIn(world);
   const { demand } = policiesIn(world);
@@ -84,6 +84,10 @@ export function organizationRefusals(
   return {
     createOrg: {
       ...naming(async (body) => await post("/v1/orgs", body, as(await world.person()))),
+      ...keyRefusals(async () => {
+        const person = await world.person();
+        return (more) => post("/v1/orgs", { name: "Acme" }, { ...as(person), ...more });
+      }),
       "precondition.limit_reached": async () => {
         const person = await world.person();
         for (let made = 0; made < 50; made++) await form(person);

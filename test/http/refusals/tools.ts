@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { HashQueueFullError } from "../../../src/crypto/hash-queue.ts";
 import type { ErrorCode } from "../../../src/domain/error.ts";
 import { uuidFor } from "../../../src/domain/id.ts";
@@ -185,6 +186,19 @@ export function refusalTools(world: HttpWorld) {
     (await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] })).pat;
 
   /** The refusals of creating a token, at either of its routes. */
+  /** The refusals of a route that takes a key: a malformed one, and the second use of one. */
+  const keyRefusals = (make: () => Promise<(more: Partial<Sent>) => Promise<Reply>>): Provocations => {
+    const headers = (key: string) => ({ headers: { "idempotency-key": key } });
+    return {
+      "invalid_format.idempotency_key": async () => await (await make())(headers("two words")),
+      "conflict.idempotency_key_used": async () => {
+        const send = await make();
+        expect((await send(headers("a-key"))).status).toBe(201);
+        return await send(headers("a-key"));
+      },
+    };
+  };
+
   const tokenRefusals = (pathOf: (ada: Person) => string): Partial<Record<ErrorCode, () => Promise<Reply>>> => {
     const making = async (more: object) => {
       const ada = await world.person();
@@ -193,6 +207,10 @@ export function refusalTools(world: HttpWorld) {
     return {
       "invalid_format.name": () => making({ name: "" }),
       "invalid_format.scope": () => making({ scope: ["a b"] }),
+      ...keyRefusals(async () => {
+        const ada = await world.person();
+        return (more) => post(pathOf(ada), { name: "ci", scope: [] }, { ...as(ada), ...more });
+      }),
       "pat.expires_in_past": () => making({ expires_at: "2020-01-01T00:00:00Z" }),
       "precondition.limit_reached": async () => {
         const ada = await world.person();
@@ -252,6 +270,7 @@ export function refusalTools(world: HttpWorld) {
     busily,
     often,
     tokenOf,
+    keyRefusals,
     tokenRefusals,
     withPasskey,
     endPasskey,
