@@ -1,5 +1,5 @@
 -- serves 0008
--- Users hear of what others do to their memberships. These notices have no link: nobody got into the account.
+-- Users hear of what others do to their memberships. These notices have no link: no stranger got into the account.
 create function sallyport_owe_membership_notices() returns trigger language plpgsql as $$
 declare
   kind text := current_setting('sallyport.notices', true)::jsonb ->> new.action;

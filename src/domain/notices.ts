@@ -67,7 +67,7 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     [grantAdministrator.action, "administrator_granted"],
     // On the account that is kept. An address that came with the other one gets no link.
     [keepInMerge.action, "accounts_merged"],
-    // Only by another one than the member, and without a link: nobody got into the account.
+    // If another user than the member did it. Without a link: no stranger got into the account.
     [members.addMember.action, "membership_given"],
     [members.changeRole.action, "membership_given"],
     [members.reinstateMembership.action, "membership_given"],

@@ -46,7 +46,7 @@ export const isOpen = (): Statement => sql`(inv.status = 'pending' and inv.expir
 
 /**
  * SQL for whether the inviter of an invitation `inv` may still make it. The rights are those of now, in the statement that reads
- * them. An invitation of the application does not depend on them, but it opens nothing that is withheld from everyone.
+ * them. An invitation of the application does not depend on them, but no invitation opens what is withheld from everyone.
  */
 export const isUpheld = (): Statement => sql`(not ${hasWithheld(sql`inv.pre_tuples`)} and (inv.is_trusted or (
       exists (select from usr where usr.id = inv.invited_by and usr.status = 'active')

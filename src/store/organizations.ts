@@ -12,6 +12,7 @@ import type { IdempotencyClaim } from "./idempotency.ts";
 import type { Lock } from "./locks.ts";
 import { withdrawMessage } from "./mail.ts";
 import type { MembershipRow } from "./memberships.ts";
+import { containing } from "./search.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type OrganizationRow = RowOf<typeof organization>;
@@ -98,7 +99,7 @@ export function selectOrganizations(
   asked: Asked & { after: string | undefined; limit: number; query: string | undefined; status: Status | undefined },
 ): Statement<Guarded<OrganizationRow>> {
   const { after, limit, query, status = null } = asked;
-  const pattern = query ? `%${query.replace(/[\\%_]/g, "\\$&")}%` : null;
+  const pattern = containing(query);
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},

@@ -12,6 +12,7 @@ import { type Guarded, guardedChange, guardedRead, isAfter, ofUser } from "./gua
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { isLastAdministrator } from "./relations.ts";
+import { containing } from "./search.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type UserRow = RowOf<typeof user>;
@@ -110,7 +111,7 @@ export function selectUsers(
     status: Status | undefined;
   },
 ): Statement<Guarded<UserRow>> {
-  const pattern = asked.query ? `%${asked.query.replace(/[\\%_]/g, "\\$&")}%` : null;
+  const pattern = containing(asked.query);
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},

@@ -715,7 +715,7 @@ describeWorld("invitations to an organization", { on: ["pglite", "postgres"] }, 
         return { owner, ada, preTuples, store };
       }
 
-      test("is renewed by nobody, unless other relations take their place", async () => {
+      test("cannot be renewed, unless other relations take their place", async () => {
         const { owner, ada, store } = await foreign();
         const { organizationId, userId: invitedBy } = owner;
         const again = { identifier: ada.identifier, renew: true } as const;

@@ -14,7 +14,7 @@ export const ownershipFaults: readonly PlantedFault[] = [
     find: "when ${hasWithheld(preTuples)} or (not acting",
     replace: "when (not acting",
     suite: invitations,
-    title: "is renewed by nobody, unless other relations take their place",
+    title: "cannot be renewed, unless other relations take their place",
   },
   {
     rule: "ownership",
@@ -63,7 +63,7 @@ export const ownershipFaults: readonly PlantedFault[] = [
   },
   {
     rule: "S10",
-    fault: "an address that a provider vouches for is nobody's",
+    fault: "an address that a provider vouches for counts for no user",
     file: acceptance,
     find: "where l.email = inv.identifier and",
     replace: "where false and",
