@@ -19,7 +19,7 @@ import type {
   OwnEnrolledFactorBody,
   RegistrationResponseBody,
 } from "./generated/api.ts";
-import { idempotencyKeyOf } from "./request-values.ts";
+import { keyOf } from "./request-values.ts";
 import type { Call } from "./route.ts";
 
 /** The operations that these rows need. Without the feature `passkeys`, security keys are refused. */
@@ -94,15 +94,13 @@ export async function enroll(
   authority: EnrollmentAuthority,
   keyEnrollmentBody: (enrollment: KeyEnrollment) => EnrolledFactorBody | OwnEnrolledFactorBody,
 ): Promise<EnrolledFactorBody | OwnEnrolledFactorBody> {
-  const idempotencyKey = idempotencyKeyOf(c);
+  const key = keyOf(c);
   switch (body.type) {
     case "totp":
-      return totpEnrollmentBody(
-        await auth.factors.enrollTotp({ ...authority, label: body.identifier, idempotencyKey }),
-      );
+      return totpEnrollmentBody(await auth.factors.enrollTotp({ ...authority, label: body.identifier, ...key }));
     case "recovery": {
       if (!("actor" in authority)) throw new AuthError("precondition.factor_needed_first");
-      const { factor, codes } = await auth.factors.replaceRecoveryCodes({ ...authority, idempotencyKey });
+      const { factor, codes } = await auth.factors.replaceRecoveryCodes({ ...authority, ...key });
       return { factor: factorBody(factor), recovery_codes: [...codes] };
     }
     case "webauthn":

@@ -37,8 +37,8 @@ export function pageEntries(): {
 }
 
 /** The caller's key, with which a repeat makes nothing new (draft-ietf-httpapi-idempotency-key-header). */
-export function idempotencyKeyOf({ req }: Context): string | undefined {
-  return req.header("idempotency-key");
+export function keyOf({ req }: Context): { readonly idempotencyKey: string | undefined } {
+  return { idempotencyKey: req.header("idempotency-key") };
 }
 
 /** A query's number. The schema has checked that the text is digits. */

@@ -65,7 +65,7 @@ export async function prove(
   // The answer of a provider that an application wrote itself.
   const { issuer, subject, email, name: called, authTime } = identity;
   const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
-  const isTime = authTime === undefined || (Number.isSafeInteger(authTime) && Math.abs(authTime) < 1e11);
+  const isTime = authTime === undefined || Math.abs(authTime) < 1e11;
   if (!isIssuerAmong(provider.issuers, issuer) || !isSubject(subject) || !areTexts || !isTime)
     throw refused("invalid_identity");
   // The provider was asked for a new proof, and has told of an old one or of none.

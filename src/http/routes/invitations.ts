@@ -6,7 +6,7 @@ import type { InvitationAuth } from "../../operations/invitations.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import { invitationBody } from "../invitation-wire.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { displayNameEntry, idempotencyKeyOf, pageEntries, toNumber } from "../request-values.ts";
+import { displayNameEntry, keyOf, pageEntries, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { secretSignUpBody, signUpWithSecret } from "../secret-sign-up.ts";
 import { pageBody } from "../wire.ts";
@@ -37,8 +37,7 @@ export const invitationRoutes: RouteTable<Needed> = () => [
       const { identifier, display_name: name = null, ttl_seconds: ttlSeconds } = body;
       const displayName = name === null ? null : acceptTypedName(name);
       const acceptLanguage = c.req.header("accept-language");
-      const idempotencyKey = idempotencyKeyOf(c);
-      const asked = { actor, identifier, displayName, ttlSeconds, acceptLanguage, idempotencyKey };
+      const asked = { actor, identifier, displayName, ttlSeconds, acceptLanguage, ...keyOf(c) };
       const { invitation, url, token } = await auth.invitations.create(asked);
       deliverSoon(c, auth);
       return { invitation: invitationBody(invitation), url, token };

@@ -5,7 +5,7 @@ import type { MailAuth } from "../../operations/mail.ts";
 import type { OrganizationAuth } from "../../operations/organization-parts.ts";
 import { deliverSoon } from "../mail-delivery.ts";
 import { acceptedInvitationBody, organizationInvitationBody } from "../organization-wire.ts";
-import { idEntry, idempotencyKeyOf, pageEntries, toDate, toNumber } from "../request-values.ts";
+import { idEntry, keyOf, pageEntries, toDate, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { secretSignUpBody, signUpWithSecret } from "../secret-sign-up.ts";
 import { pageBody } from "../wire.ts";
@@ -58,7 +58,7 @@ export const organizationInvitationRoutes: RouteTable<Needed> = () => [
         })),
         expiresAt: end === undefined ? undefined : toDate(end, "expires_at"),
         acceptLanguage: c.req.header("accept-language"),
-        idempotencyKey: idempotencyKeyOf(c),
+        ...keyOf(c),
       });
       deliverSoon(c, auth);
       return { ...organizationInvitationBody(invitation), url, token };

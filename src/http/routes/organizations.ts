@@ -11,7 +11,7 @@ import {
 } from "../../domain/security-policy.ts";
 import type { OrganizationAuth } from "../../operations/organization-parts.ts";
 import { createdOrganizationBody, organizationBody, securityPolicyBody } from "../organization-wire.ts";
-import { idEntry, idempotencyKeyOf, pageEntries, toNumber } from "../request-values.ts";
+import { idEntry, keyOf, pageEntries, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody } from "../wire.ts";
 
@@ -42,7 +42,7 @@ export const organizationRoutes: RouteTable<OrganizationAuth> = () => [
     body: fields,
     status: 201,
     run: async ({ c, auth, actor, user, body }) => {
-      const asked = { ...body, actor, userId: user.id, idempotencyKey: idempotencyKeyOf(c) };
+      const asked = { ...body, actor, userId: user.id, ...keyOf(c) };
       return createdOrganizationBody(await auth.organizations.create(asked));
     },
   }),

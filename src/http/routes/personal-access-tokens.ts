@@ -3,7 +3,7 @@ import * as acts from "../../domain/acts/personal-access-token.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { PersonalAccessTokenAuth } from "../../operations/personal-access-tokens.ts";
 import { personalAccessTokenBody } from "../personal-access-token-wire.ts";
-import { idempotencyKeyOf, pageEntries, toDate, toNumber } from "../request-values.ts";
+import { keyOf, pageEntries, toDate, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody } from "../wire.ts";
 
@@ -40,7 +40,7 @@ export const personalAccessTokenRoutes: RouteTable<PersonalAccessTokenAuth> = ()
     run: async ({ c, auth, actor, userId, body: { name: given, scope, expires_at: end }, onlyOwn }) => {
       const name = onlyOwn ? acceptTypedName(given) : given;
       const expiresAt = typeof end === "string" ? toDate(end, "expires_at") : null;
-      const asked = { actor, userId, name, scope, expiresAt, idempotencyKey: idempotencyKeyOf(c) };
+      const asked = { actor, userId, name, scope, expiresAt, ...keyOf(c) };
       const { pat, token } = await auth.personalAccessTokens.create(asked);
       return { pat: personalAccessTokenBody(pat), token };
     },

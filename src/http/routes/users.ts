@@ -2,7 +2,7 @@ import * as v from "valibot";
 import * as acts from "../../domain/acts/user.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
-import { displayNameEntry, idempotencyKeyOf, pageEntries, toNumber } from "../request-values.ts";
+import { displayNameEntry, keyOf, pageEntries, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody, userBody } from "../wire.ts";
 
@@ -35,7 +35,7 @@ export const userRoutes: RouteTable<AccountAuth> = () => [
     status: 201,
     run: async ({ c, auth, actor, body }) => {
       const displayName = body.display_name ?? null;
-      return userBody(await auth.users.create({ actor, displayName, idempotencyKey: idempotencyKeyOf(c) }));
+      return userBody(await auth.users.create({ actor, displayName, ...keyOf(c) }));
     },
   }),
   ...rows.twins({
