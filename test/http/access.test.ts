@@ -162,7 +162,8 @@ const objects = ["own", "foreign", "absent"] as const;
 /** The rule as its table reads: a second implementation, independent of the one in SQL. */
 function ruleSays(rule: Who, caller: Caller, object: (typeof objects)[number] | "none"): ErrorBody["code"] | "allowed" {
   if (object === "own" && (rule.owner || rule.relation)) {
-    const isFresh = rule.owner === "fresh" || (!rule.owner && rule.relation?.fresh);
+    // The requests give and take `guest`, so a rule for the strongest role alone asks for no new proof here.
+    const isFresh = rule.owner === "fresh" || (!rule.owner && rule.relation?.fresh === true);
     return isFresh && !caller.fresh ? "unauthorized.reauthentication_required" : "allowed";
   }
   if (!caller.administrator) return object === "none" ? "forbidden" : "not_found";
