@@ -37,6 +37,7 @@ export {
 export type { Limit } from "./domain/limit.ts";
 export type { Origin, OriginUse } from "./domain/origin.ts";
 export type { RequestContext } from "./domain/request-context.ts";
+export type { RewriteNode, RewriteRules } from "./domain/rewrite-rule.ts";
 export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
 export type { SignedInUser, Status, User } from "./domain/user.ts";
 export type { Limits, PasswordHistory, PasswordSettings, SharedDatabase, SignUpMode } from "./engine/core.ts";
@@ -45,6 +46,7 @@ export { type AuthOptions, type ClientAddress, ConfigurationError } from "./engi
 export type { Page } from "./engine/page.ts";
 export type { Timeouts } from "./engine/patience.ts";
 export type { BatchResults, Operation, Plan, PlannableOperation } from "./engine/plan.ts";
+export { type RuleOptions, type RuleSet, rewriteRules } from "./engine/rule-set.ts";
 export type { IssuedSession, PresentedToken, VerifiedSession } from "./engine/sessions.ts";
 export { accounts } from "./http/features/accounts.ts";
 export { activity } from "./http/features/activity.ts";
@@ -77,7 +79,13 @@ export type {
 } from "./operations/sign-in.ts";
 export type { NewAccount, SignedUp, SignUp, SignUpAuth } from "./operations/sign-up.ts";
 export type { Terms, TermsAuth, TermsOperations } from "./operations/terms.ts";
-export type { AuthorizationAuth, CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
+export type {
+  AuthorizationAuth,
+  AuthorizationOptions,
+  CheckInput,
+  CheckResult,
+  TupleOperations,
+} from "./operations/tuples.ts";
 export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";
 export { type DatabaseStateCode, DatabaseStateError } from "./store/database-state.ts";

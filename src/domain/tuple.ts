@@ -9,15 +9,23 @@ import { decodeAny, isUuid } from "./id.ts";
 const relationShape = /^[a-z_]{2,32}$/;
 const typeShape = /^[a-z]{2,6}$/;
 
+export function isRelation(text: unknown): text is string {
+  return typeof text === "string" && relationShape.test(text);
+}
+
+export function isEntityType(text: unknown): text is string {
+  return typeof text === "string" && typeShape.test(text);
+}
+
 /** @throws {AuthError} `invalid_format.relation`. */
 export function requireRelation(relation: string): string {
-  if (!relationShape.test(relation)) throw new AuthError("invalid_format.relation");
+  if (!isRelation(relation)) throw new AuthError("invalid_format.relation");
   return relation;
 }
 
 /** @throws {AuthError} `invalid_format.subject_type` or `invalid_format.object_type`. */
 export function requireEntityType(type: string, side: "subject" | "object"): string {
-  if (!typeShape.test(type)) throw new AuthError(`invalid_format.${side}_type`);
+  if (!isEntityType(type)) throw new AuthError(`invalid_format.${side}_type`);
   return type;
 }
 
