@@ -163,24 +163,31 @@ export function anyWayVerdict(world: OracleWorld, asked: OracleQuestion): Oracle
 }
 
 /**
- * How many frames the literal evaluation enters if it does not stop at the first way that allows, where a hop over the limit counts
- * for the tuples that are read to notice it. Stops counting past `most`.
+ * How much work the literal evaluation is if it does not stop at the first way that allows, where a hop over the limit counts for
+ * the tuples that are read to notice it. `entered`: without the frames that end at once, because they stand on the stack or their
+ * organization is not active. `met`: with them. Stops counting past `most`.
  */
-export function literalWork(world: OracleWorld, asked: OracleQuestion, most: number): number {
-  let work = 0;
-  const enter = (frame: Frame, path: readonly Frame[]): void => {
-    work += 1;
-    if (work > most || isInactive(world, frame) || directTuple(world, asked, frame)) return;
-    if (path.length >= world.maxDepth || path.some((earlier) => sameFrame(earlier, frame))) return;
+export function literalWork(
+  world: OracleWorld,
+  asked: OracleQuestion,
+  most: number,
+): { readonly entered: number; readonly met: number } {
+  const work = { entered: 0, met: 0 };
+  const meet = (frame: Frame, stack: readonly Frame[]): void => {
+    work.met += 1;
+    if (isInactive(world, frame) || stack.some((earlier) => sameFrame(earlier, frame))) return;
+    work.entered += 1;
+    if (directTuple(world, asked, frame) || stack.length >= world.maxDepth) return;
     for (const node of nodesOf(world, frame) ?? []) {
       try {
-        for (const next of framesBehind(world, node, frame)) if (work <= most) enter(next, [...path, frame]);
+        for (const next of framesBehind(world, node, frame)) if (work.entered <= most) meet(next, [...stack, frame]);
       } catch (error) {
         if (!(error instanceof LimitExceeded)) throw error;
-        work += world.maxFanOut + 1;
+        work.met += world.maxFanOut + 1;
+        work.entered += world.maxFanOut + 1;
       }
     }
   };
-  for (const relation of asked.relations) enter({ relation, type: asked.objectType, id: asked.objectId }, []);
+  for (const relation of asked.relations) meet({ relation, type: asked.objectType, id: asked.objectId }, []);
   return work;
 }
