@@ -214,7 +214,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 function below(place: string, name: string): string {
-  return `${place}.${/^\w{1,40}$/.test(name) ? name : `(a name of ${name.length} characters)`}`;
+  return `${place}.${/^\w{1,32}$/.test(name) ? name : `(a name of ${name.length} characters)`}`;
 }
 
 function fault(value: unknown, place: string, wanted: string): OptionError {

@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { describeFault } from "../../src/engine/faults.ts";
 import { ConfigurationError } from "../../src/engine/options.ts";
+import { rewriteRules } from "../../src/engine/rule-set.ts";
 import { realmOf } from "../../src/http/auth-source.ts";
 import { cloudflareAddress, forwardedAddress } from "../../src/http/client-address.ts";
+import { authorization } from "../../src/http/features/authorization.ts";
 import { mfa } from "../../src/http/features/mfa.ts";
 import { passkeys } from "../../src/http/features/passkeys.ts";
 import { passwords } from "../../src/http/features/passwords.ts";
@@ -42,6 +44,7 @@ function optionsWith(name: string, value: unknown): object {
       mfa(of("mfa", { sealingKeys: sealingKey })),
       passkeys(of("passkeys")),
       personalAccessTokens(of("personalAccessTokens")),
+      authorization(of("authorization")),
     ],
   });
 }
@@ -117,6 +120,8 @@ const rows: readonly Row[] = [
   ["passkeys.verifier", { registration: () => undefined }, "of the type object", "a verifier"],
   ["passkeys.attestation", attestation({ anchors: [] }), "at least one certificate"],
   ["personalAccessTokens.maxTokenChecks", 501, "it is 501", "a whole number from 1 to 500"],
+  ["authorization.rules", { doc: { viewer: [] } }, "of the type object", "made by rewriteRules(…)"],
+  ["authorization.rules", "doc.viewer", "a text of 10 characters", "made by rewriteRules(…)"],
   ["personalAccessTokens.maxPerUser", "many", 'it is "many"', "a whole number from 1 to 10000"],
 ];
 
@@ -129,6 +134,33 @@ describe("S34: each option of createAuth and of the features", () => {
 
   /** The options of `passwords` are checked together, but for the decoy. */
   const named = (name: string): string => (name === "passwords.hasher" ? "passwords" : name.split(".").at(-1)!);
+});
+
+describe("S34: each option of rewriteRules", () => {
+  const good = { doc: { viewer: [] } };
+  test.each<[place: string, make: () => unknown, ...words: string[]]>([
+    ["rules", () => rewriteRules(undefined as never), "it is missing", "an object"],
+    ["rules.project", () => rewriteRules({ project: {} }), 'it is "project"', "2 to 6 of a-z"],
+    [
+      "rules.doc.viewer[1].relation",
+      () => rewriteRules({ doc: { viewer: [{ type: "this" }, { type: "computed_userset", relation: "Editor" }] } }),
+      'it is "Editor"',
+      "2 to 32 of a-z and _",
+    ],
+    ["rules.maxDepth", () => rewriteRules(good, { maxDepth: 0 }), "it is 0", "a whole number from 1 to 32"],
+    ["rules.maxDepth", () => rewriteRules(good, { maxDepth: 33 }), "it is 33", "from 1 to 32"],
+    ["rules.maxDepth", () => rewriteRules(good, { maxDepth: 1.5 }), "it is 1.5", "a whole number"],
+    ["rules.maxFanOut", () => rewriteRules(good, { maxFanOut: 100_001 }), "it is 100001", "from 1 to 100000"],
+    ["rules.maxFanOut", () => rewriteRules(good, { maxFanOut: "9" as never }), 'it is "9"', "a whole number"],
+    ["rules.maxWork", () => rewriteRules(good, { maxWork: 1_000_001 }), "it is 1000001", "from 1 to 1000000"],
+    ["rules.maxWork", () => rewriteRules(good, { maxWork: Number.NaN }), "it is NaN", "a whole number"],
+    ["rules.exactOrder", () => rewriteRules(good, { exactOrder: 1 as never }), "it is 1", "true or false"],
+  ])("%s is refused at the first use, not where it is made", (place, make, ...words) => {
+    const rules = make();
+    const error = refusal(() => optionsWith("authorization.rules", rules));
+    expect(error.option).toBe(place);
+    for (const word of words) expect(error.message).toContain(word);
+  });
 });
 
 describe("S34: each option of a driver, the hasher and the address", () => {

@@ -13,6 +13,7 @@ import type { MailOptions } from "../../src/engine/mail-settings.ts";
 import type { MfaOptions } from "../../src/engine/mfa-settings.ts";
 import type { AuthOptions } from "../../src/engine/options.ts";
 import type { PasskeyOptions } from "../../src/engine/passkey-settings.ts";
+import type { RuleSet } from "../../src/engine/rule-set.ts";
 import { accounts } from "../../src/http/features/accounts.ts";
 import { activity } from "../../src/http/features/activity.ts";
 import { administration } from "../../src/http/features/administration.ts";
@@ -131,6 +132,8 @@ export interface FullOptions
   organizations?: OrganizationOptions;
   /** Default: the resolver finds what a test has published. */
   organizationDomains?: OrganizationDomainOptions;
+  /** Default: a check is for exactly one tuple. */
+  rules?: RuleSet;
 }
 
 /** Every feature. */
@@ -155,7 +158,7 @@ export function everyFeature(options: FullOptions) {
     organizationDomains(options.organizationDomains ?? { resolver: practiceResolver }),
     terms(options.terms ?? { version: "2026-11-01", url: "https://example.com/terms" }),
     invitations(options.invitations),
-    authorization(),
+    authorization(options.rules ? { rules: options.rules } : {}),
     mfa(options),
     mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),
     passkeys(options),
