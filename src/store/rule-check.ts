@@ -59,11 +59,17 @@ function ruleTable(rules: readonly Rule[]): Statement {
 const grants = (type: Statement, id: Statement): Statement =>
   sql`(${type} <> 'org' or coalesce((select org.status = 'active' from org where org.id = ${id}), true))`;
 
-/** SQL for the subject's own tuple of a frame: `id`, one row or none. */
+/**
+ * SQL for the subject's own tuple of a frame: `id`, one row or none.
+ *
+ * `between` twice the same value that the planner cannot know: it then expects many tuples of the subject and few of the object, and
+ * takes the index led by the object. By the other one, each look-up would read every tuple of the subject.
+ */
 const directOf = (frame: Statement, asked: AskedRelation): Statement => sql`
       select tup.id from tup
       where tup.object_type = ${frame}.type and tup.object_id = ${frame}.id and tup.relation = ${frame}.relation
-        and tup.subject_type = ${asked.subjectType} and tup.subject_id = ${asked.subjectId}
+        and tup.subject_type = ${asked.subjectType}
+        and tup.subject_id between (select ${asked.subjectId}) and (select ${asked.subjectId})
       limit 1`;
 
 /**
