@@ -170,6 +170,7 @@ if (hasShared) {
             "fixtures/identity/argon2id.json",
             "fixtures/identity/list-users.json",
             "fixtures/identity/pat/token-format.json",
+            "fixtures/authorization/rewrite-rules/computed-userset.json",
             ...["change-role", "invitation-accept", "org-name-slug", "self-leave", "transfer-ownership"].map(
               (file) => `fixtures/tenancy/${file}.json`,
             ),

@@ -86,6 +86,8 @@ export async function runFile(
         for (const name of absent) missing.add(name);
         continue;
       }
+      // Immutable for a store, so each test begins with its own.
+      await operations.get("rules")?.({ rules: test.rules ?? {} });
       const reasons = test.steps
         ? await runSteps(test, operations, createUser)
         : await runCase(operations.get(fixture.operation)!, { ...fixture.shared, ...test.input }, test.expected ?? {});

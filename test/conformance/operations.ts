@@ -36,7 +36,7 @@ import {
 } from "../../src/http/organization-wire.ts";
 import { type OrganizationInvitation, organizations, type PreTupleBody } from "../../src/http/organizations.ts";
 import { credentialBody, pageBody, userBody } from "../../src/http/wire.ts";
-import type { Status } from "../../src/index.ts";
+import type { RewriteRules, Status } from "../../src/index.ts";
 import {
   accounts,
   authorization,
@@ -46,6 +46,7 @@ import {
   type IdType,
   isValidId,
   passwords,
+  rewriteRules,
   systemActor,
   typeOfId,
 } from "../../src/index.ts";
@@ -101,6 +102,7 @@ interface Input {
   expected?: unknown;
   given_tuples?: FixtureTuple[];
   check: FixtureTuple & { relations: string[] };
+  rules: RewriteRules;
   creator?: UserId;
   org_id: OrganizationId;
   mem_id: MembershipId;
@@ -136,13 +138,20 @@ function bytesOf(hex: string): Bytes {
 export function fixtureOperations(database: Database): FixtureOperations {
   const actor = systemActor("conformance");
   const passwordHasher = argon2id();
-  const auth = createAuth({
+  const options = {
     database,
     secrets: toBase64Url(randomBytes(32)),
     origins: ["https://conformance.example"],
     clientAddress: sharedByAllClients,
-    features: [passwords({ hasher: passwordHasher }), accounts(), authorization(), organizations()],
+  };
+  const auth = createAuth({
+    ...options,
+    features: [passwords({ hasher: passwordHasher }), accounts(), organizations()],
   });
+  /** The same with the rules of a fixture, in the specification's order. */
+  const withRules = (rules: RewriteRules) =>
+    createAuth({ ...options, features: [authorization({ rules: rewriteRules(rules, { exactOrder: true }) })] });
+  let ruled = withRules({});
 
   const createUser = async (displayName: string | null | undefined): Promise<ReturnType<typeof userBody>> =>
     userBody(await auth.users.create({ actor, displayName: displayName ?? null }));
@@ -360,13 +369,16 @@ export function fixtureOperations(database: Database): FixtureOperations {
       if (actual !== expected) throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
     },
 
+    rules: async ({ rules }) => {
+      ruled = withRules(rules);
+    },
     check: async ({ given_tuples, check }) => {
       await give(given_tuples ?? []);
-      return await auth.tuples.check({ ...questionOf(check), relation: check.relation });
+      return await ruled.tuples.check({ ...questionOf(check), relation: check.relation });
     },
     check_any: async ({ given_tuples, check }) => {
       await give(given_tuples ?? []);
-      return await auth.tuples.checkAny({ ...questionOf(check), relations: check.relations });
+      return await ruled.tuples.checkAny({ ...questionOf(check), relations: check.relations });
     },
   };
   return new Map(Object.entries(operations) as unknown as [string, FixtureOperation][]);
