@@ -23,7 +23,7 @@ const statuses = {
   unsupported_media_type: 415,
   too_many_requests: 429,
   unavailable: 503,
-  // Not a denial: nobody knows the answer.
+  // Not a denial, because there is no answer.
   evaluation_limit_exceeded: 503,
   pat: 401,
   // The specification's code for a wrong argument, in the category of refused tokens.
@@ -154,12 +154,9 @@ const refusals = {
   "unavailable.database": ["UnavailableError", "The service is temporarily unavailable."],
   "unavailable.provider": ["UnavailableError", "The provider cannot be reached. Try again shortly."],
   "unavailable.resolver": ["UnavailableError", "The domain's records cannot be read. Try again shortly."],
-  evaluation_limit_exceeded: [
-    "EvaluationLimitExceededError",
-    "The rules lead too far: there is no answer within the limits.",
-  ],
   "unavailable.reply_lost": ["UnavailableError", "The change was saved, but the response was lost."],
   "unavailable.configuration": ["UnavailableError", "The service is not configured correctly."],
+  evaluation_limit_exceeded: ["EvaluationLimitExceededError", "The check reached a limit before there was an answer."],
 } as const;
 
 /** A code of the closed table; the part before the dot is its category. */

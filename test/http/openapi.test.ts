@@ -154,6 +154,8 @@ test("a code that no route names belongs to an operation without a route", () =>
     "precondition.identifier_binding_required",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
+    // For a check with rules.
+    "evaluation_limit_exceeded",
   ]);
 });
 

@@ -12,6 +12,7 @@ import { domainFaults } from "./planted/domains.ts";
 import { newcomerFaults } from "./planted/newcomers.ts";
 import { ownershipFaults } from "./planted/ownership.ts";
 import { policyFaults } from "./planted/policies.ts";
+import { ruleFaults } from "./planted/rules.ts";
 import { securityFaults } from "./planted/security.ts";
 
 /** One fault, and the test that must fail with it. */
@@ -39,6 +40,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...policyFaults,
   ...domainFaults,
   ...ownershipFaults,
+  ...ruleFaults,
 ];
 
 /** What a rule also demands, which no edit of a source breaks: a document says it, or another command proves it. */

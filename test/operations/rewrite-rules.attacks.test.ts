@@ -90,6 +90,22 @@ const attacks: readonly Attack[] = [
     answers: [limit, limit],
   },
   {
+    case: "a chain with more frames than allowed",
+    rules: oneRelation,
+    edges: every(6, (at): Edge => [`nd:${at + 1}`, "link", `nd:${at}`]),
+    ask: ["usr:eve", "viewer", "nd:0"],
+    options: { maxWork: 5 },
+    answers: [limit, limit],
+  },
+  {
+    case: "a chain with as many frames as allowed",
+    rules: oneRelation,
+    edges: every(6, (at): Edge => [`nd:${at + 1}`, "link", `nd:${at}`]),
+    ask: ["usr:eve", "viewer", "nd:0"],
+    options: { maxWork: 7 },
+    answers: [false, false],
+  },
+  {
     case: "an object that is linked to itself and to all others",
     rules: { nd: { viewer: [linked("link", "viewer"), linked("viewer", "viewer"), same("viewer")] } },
     edges: every(30, (from) => every(30, (to): Edge => [`nd:${from}`, "link", `nd:${to}`])).flat(),

@@ -58,7 +58,7 @@ describeWorld("checks with rules", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("a limit is an error with its own name and status, never a no", async () => {
+  test("S49: a limit is an error with its own name and status, never a no", async () => {
     const graph = await storeGraph(world, chain(9, ["usr:ada", "viewer", "node:9"]));
     const auth = world.isolate({ rules: rewriteRules(onNode as never) });
     const question = {
