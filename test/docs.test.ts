@@ -69,6 +69,7 @@ describe("examples in docs", () => {
   test("are all listed, and only the test harness's is a sketch", async () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["activity.md", "activity.ts"],
+      ["authorization.md", "authorization.ts"],
       ["coming-from.md", "auth-js.ts"],
       ["conformance.md", undefined],
       ["federation.md", "discovery.ts"],

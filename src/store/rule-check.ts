@@ -53,7 +53,7 @@ function ruleTable(rules: readonly Rule[]): Statement {
 }
 
 /**
- * SQL for whether an object can grant something: an organization that is suspended or has ended cannot. A scalar subselect, because
+ * SQL for whether an object can grant something: an organization that is suspended or has ended cannot. A scalar subquery, because
  * the planner may answer `exists` by reading every organization.
  */
 const grants = (type: Statement, id: Statement): Statement =>
@@ -91,7 +91,7 @@ const objectsBehind = ({ maxFanOut }: RuleSettings): Statement => sql`
           limit ${maxFanOut}::int + 1)) found`;
 
 /**
- * SQL for a {@link RuleVerdict}, as a subselect: any way within the limits allows, and the shortest is found first.
+ * SQL for a {@link RuleVerdict}, as a subquery: any way within the limits allows, and the shortest is found first.
  *
  * The walk goes level by level; `union` drops a frame that its level had already. The first frame of which the subject has a tuple
  * ends it, because nobody reads its next row. What a limit cuts off leaves a frame of nulls, which leads nowhere. Without a tuple,
@@ -133,7 +133,7 @@ export function anyWay(asked: AskedRelation, settings: RuleSettings): Statement<
 }
 
 /**
- * SQL for a {@link RuleVerdict}, as a subselect: in the order of the specification's text, depth first.
+ * SQL for a {@link RuleVerdict}, as a subquery: in the order of the specification's text, depth first.
  *
  * Every frame has its place in that order, as an array: `{1,2}` comes before `{1,2,1}`, and that before `{1,3}`. Whichever has the
  * smallest place decides: a tuple of the subject, a hop that finds too many tuples, or a frame with a rule where the depth ends. A
