@@ -17,6 +17,8 @@ async function measureEntries(): Promise<void> {
     "simplewebauthn",
     "personal-access-tokens",
     "organizations",
+    "authorization",
+    "rewrite-rules",
     "federation-google",
   ];
   for (const name of ["base", ...features, "all", "all-with-google"]) {
@@ -33,6 +35,8 @@ async function measureEntries(): Promise<void> {
       throw new Error("Only an app that names SimpleWebAuthn pays for it.");
     if (has("generated/openapi") || has("/pages/"))
       throw new Error("An app pays for pages or a document that it lacks.");
+    if (has("store/rule-check") !== (name === "rewrite-rules"))
+      throw new Error("Only an app that makes rules pays for them.");
     if (name === "base" && has("domain/totp")) throw new Error("An app without second factors pays for them.");
     await built.remove();
   }

@@ -264,7 +264,7 @@ async function bench(part: string): Promise<string> {
   return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
 }
 
-test("gzipped: minimal Worker at most 29.8 KiB, 78.9 with Neon's client; with sign-up and plain Hono 34.9; all of identity 79.8; sign-in with Google 23 more; organizations 22.4; pages 57.7; sallyport/oidc 12, its token cookies 4 and rows 10.6, sallyport/scopes 0.5", async () => {
+test("gzipped: minimal Worker at most 29.8 KiB, 78.9 with Neon's client; with sign-up and plain Hono 34.9; all of identity 79.8; sign-in with Google 23 more; organizations 22.4; rules 3.5; pages 57.7; sallyport/oidc 12, its token cookies 4 and rows 10.6, sallyport/scopes 0.5", async () => {
   const printed = await bench("sizes");
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
@@ -285,6 +285,13 @@ test("gzipped: minimal Worker at most 29.8 KiB, 78.9 with Neon's client; with si
   expect(Number(organizations)).toBeGreaterThan(2);
   // Accounts are made by invitation: sign-up and mailed secrets are in it.
   expect(Number(organizations)).toBeLessThanOrEqual(22.4);
+  // Without rules, a check needs next to nothing.
+  const [authorization, rules] = ["authorization", "rewrite-rules"].map((name) =>
+    Number(new RegExp(`^ +${name} +\\+ (\\d+\\.\\d\\d) KiB$`, "m").exec(printed)?.[1]),
+  );
+  expect(authorization).toBeLessThanOrEqual(0.8);
+  expect(rules).toBeGreaterThan(1);
+  expect(rules).toBeLessThanOrEqual(3.5);
   const [, signUp] = /^with sign-up, .* preset (\d+\.\d\d) KiB$/m.exec(printed)!;
   expect(Number(signUp)).toBeLessThanOrEqual(34.9);
   const [, pages, german] = /^account pages, .*: \+ (\d+\.\d\d) KiB; German \+ (\d+\.\d\d) KiB$/m.exec(printed)!;
