@@ -1,8 +1,7 @@
 import { requireOption } from "../domain/option-error.ts";
 import { compileRules, type RewriteRules, rulesFor } from "../domain/rewrite-rule.ts";
-import { anyWay, firstInOrder, type RuleSettings, type RuleVerdict } from "../store/rule-check.ts";
+import { anyWay, firstInOrder, type RuleSettings } from "../store/rule-check.ts";
 import { type Statement, sql } from "../store/sql.ts";
-import type { TupleKey } from "../store/tuples.ts";
 
 /** The bounds of {@link rewriteRules}. If one of them ends a check before there is an answer, that is an error and never a no. */
 export interface RuleOptions {
@@ -23,8 +22,14 @@ export interface RuleOptions {
 export interface RuleSet {
   /** @throws {OptionError} If a rule or a bound cannot be used. The error names its place. */
   readonly checkOptions: () => void;
-  /** The statement that answers a question. Undefined if none of its relations has a rule. */
-  readonly answer: (asked: TupleKey) => Statement<RuleVerdict> | undefined;
+  /** The statement that answers a question, with bare UUIDs. Undefined if none of its relations has a rule. */
+  readonly answer: (asked: {
+    readonly subjectType: string;
+    readonly subjectId: string;
+    readonly relations: readonly string[];
+    readonly objectType: string;
+    readonly objectId: string;
+  }) => Statement<{ readonly id: string | null; readonly isLimited: boolean }> | undefined;
 }
 
 /**
