@@ -237,7 +237,7 @@ describeWorld(
     const runs = backend === "pglite" ? Math.ceil(worlds / 10) : worlds;
 
     type Ask = (world: AskedWorld) => Promise<readonly RuleVerdict[]>;
-    type Compare = (found: RuleVerdict, world: OracleWorld, question: OracleQuestion) => string;
+    type Compare = (found: RuleVerdict, world: AskedWorld, question: OracleQuestion) => string;
 
     /** Compares all answers, and counts what `compare` calls them. Each must be frequent, or the test would prove little. */
     async function tally(
