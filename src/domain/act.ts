@@ -44,6 +44,8 @@ export interface RelationOnObject {
   readonly fresh?: true | "strongest";
   /** The act gives or takes relations, none of which may be stronger than the strongest that the actor holds. */
   readonly notAboveOwn?: true;
+  /** An organization's last owner may, whatever its security policy asks for: it must not hold them. */
+  readonly freesLastOwner?: true;
 }
 
 /** The refusals of an act that takes a key and answers with a secret or a new object: a repeat makes nothing and gets no answer twice. */

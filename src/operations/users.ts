@@ -36,6 +36,11 @@ export interface OfUser {
   userId: UserId;
 }
 
+/** What happens to organizations that the user owns alone. */
+interface EndsOrganizations {
+  endOrganizations?: boolean | undefined;
+}
+
 /** Users: people or services with an account (Flametrench `docs/identity.md`, ADR 0014 and 0015). */
 export interface UserOperations {
   /**
@@ -87,17 +92,20 @@ export interface UserOperations {
    * Closes the account for good and ends its sessions, tickets, credentials, factors, tokens and tuples. Owners with a password
    * use `revokeOwn`.
    *
+   * @param input.endOrganizations True to end the organizations that have no other owner, too. Default false: the last owner is
+   *   refused.
    * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `conflict.sole_owner`, `forbidden`,
    *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
-  revoke: PlannableOperation<OfUser, User>;
+  revoke: PlannableOperation<OfUser & EndsOrganizations, User>;
   /**
    * Closes the caller's own account for good. It requires the current password.
    *
+   * @param input.endOrganizations As for `revoke`. No security policy of an organization is asked.
    * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `conflict.sole_owner`, `forbidden`,
    *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
-  revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string }, User>;
+  revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string } & EndsOrganizations, User>;
 }
 
 export function userOperations(core: Core): UserOperations {
@@ -138,7 +146,8 @@ export function userOperations(core: Core): UserOperations {
       ),
   };
 
-  function revokeWork({ actor, userId }: OfUser, proof: CurrentPassword | undefined): Work<User> {
+  function revokeWork(input: OfUser & EndsOrganizations, proof: CurrentPassword | undefined): Work<User> {
+    const { actor, userId, endOrganizations = false } = input;
     const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
     const locks = [
       lockUser(asked.userId),
@@ -146,7 +155,7 @@ export function userOperations(core: Core): UserOperations {
       lockAdministrators(),
       ...lockOfCounter(proof?.counter),
     ];
-    return userWork(acts.revokeUser, asked, store.revokeUser({ ...asked, proof }), locks);
+    return userWork(acts.revokeUser, asked, store.revokeUser({ ...asked, proof, endOrganizations }), locks);
   }
 
   async function prepareCreate({ actor, displayName = null, idempotencyKey }: CreateUser) {

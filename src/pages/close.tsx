@@ -13,17 +13,23 @@ export const closeRoutes: readonly PageRoute[] = [
 
   userForm("/account/close", "/account/close", async (visit, form) => {
     const { c, auth, actor, user, context } = visit;
+    const endOrganizations = form.text("end_organizations") === "yes";
     const { refusal } = await attempt(
-      auth.users.revokeOwn({ actor, userId: user.id, currentPassword: form.text("current_password") }),
+      auth.users.revokeOwn({
+        actor,
+        userId: user.id,
+        currentPassword: form.text("current_password"),
+        endOrganizations,
+      }),
     );
-    if (refusal) return await closePage(visit, refusal);
+    if (refusal) return await closePage(visit, refusal, endOrganizations);
     await endKept(c, auth, context);
     clearCookie(c, auth, sessionCookie);
     return await closedPage(visit);
   }),
 ];
 
-async function closePage(visit: UserVisit, refusal?: AuthError): Promise<Response> {
+async function closePage(visit: UserVisit, refusal?: AuthError, endsOrganizations = false): Promise<Response> {
   const { site, auth, actor, user } = visit;
   const title = site.text("close.title");
   const passwords = activePasswords(await auth.credentials.list({ actor, userId: user.id }));
@@ -41,17 +47,25 @@ async function closePage(visit: UserVisit, refusal?: AuthError): Promise<Respons
     intro: <p>{site.say("close.text")}</p>,
     action: "/account/close",
     fields: (
-      <Field
-        site={site}
-        form="close"
-        name="current_password"
-        label={site.say("field.current-password")}
-        type="password"
-        autocomplete="current-password"
-        error={
-          isWrong ? sentenceFor(site, refusal, { "unauthorized.invalid_credential": "password.wrong" }) : undefined
-        }
-      />
+      <>
+        {(endsOrganizations || refusal?.code === "conflict.sole_owner") && (
+          <label class="choice">
+            <input type="checkbox" name="end_organizations" value="yes" checked={endsOrganizations} />
+            <span>{site.say("close.end-organizations")}</span>
+          </label>
+        )}
+        <Field
+          site={site}
+          form="close"
+          name="current_password"
+          label={site.say("field.current-password")}
+          type="password"
+          autocomplete="current-password"
+          error={
+            isWrong ? sentenceFor(site, refusal, { "unauthorized.invalid_credential": "password.wrong" }) : undefined
+          }
+        />
+      </>
     ),
     button: site.text("close.button"),
     isDanger: true,

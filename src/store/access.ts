@@ -105,8 +105,12 @@ function refusalOfHolder(
 }
 
 /** SQL for the code of what the actor's session lacks to use a relation on an object, or null. */
-export function unmetBy({ on }: RelationOnObject, acting: Handle<"acting">, object: Statement): Statement {
-  return on === "org" ? unmetIn(object, acting) : sql`null::text`;
+export function unmetBy(relation: RelationOnObject, acting: Handle<"acting">, object: Statement): Statement {
+  if (relation.on !== "org") return sql`null::text`;
+  const unmet = unmetIn(object, acting);
+  return relation.freesLastOwner
+    ? sql`case when sallyport_has_other_owner(${object}, ${acting}.usr_id) then ${unmet} end`
+    : unmet;
 }
 
 /** SQL for the code of what the actor's session lacks to use a role in an organization, or null. */

@@ -10,8 +10,8 @@ import { columnsOf } from "./columns.ts";
 import { type Guarded, type GuardedRow, guardedChange, guardedInsert, guardedRead, isAfter } from "./guarded.ts";
 import type { IdempotencyClaim } from "./idempotency.ts";
 import type { Lock } from "./locks.ts";
-import { withdrawMessage } from "./mail.ts";
 import type { MembershipRow } from "./memberships.ts";
+import { organizationEndings } from "./organization-endings.ts";
 import { containing } from "./search.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -153,18 +153,7 @@ export function revokeOrganization(asked: OfOrganization): Statement<Organizatio
   return change(acts.revokeOrganization, asked, {
     refusal: ({ target }) => sql`case when ${target}.status = 'revoked' then 'conflict.already_terminal' end`,
     set: sql`status = 'revoked'`,
-    also: ({ changed, acting: actor }) => sql`,
-    ended_memberships as (
-      update mem set status = 'revoked', removed_by = ${actor}.usr_id from ${changed} cross join ${actor}
-      where mem.org_id = ${changed}.id and mem.status <> 'revoked'),
-    ended_policy as (delete from org_security_policy using ${changed} where org_security_policy.org_id = ${changed}.id),
-    ended_tuples as (
-      delete from tup using ${changed} where tup.object_type = 'org' and tup.object_id = ${changed}.id),
-    ended_invitations as (
-      update inv set status = 'revoked', terminal_at = greatest(sallyport_now(), inv.created_at), terminal_by = ${actor}.usr_id
-      from ${changed} cross join ${actor} where inv.org_id = ${changed}.id and inv.status = 'pending'
-      returning inv.message_id),
-    withdrawn as (${withdrawMessage(sql`ended_invitations`, sql`ended_invitations.message_id`)})`,
+    also: ({ changed, acting }) => organizationEndings(changed, acting),
   });
 }
 

@@ -3,13 +3,14 @@ import * as acts from "../domain/acts/user.ts";
 import type { RowOf } from "../domain/record.ts";
 import { type Status, user } from "../domain/user.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { type Asked, type AskedOfUser, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type Asked, type AskedOfUser, committed, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { refund } from "./counters.ts";
 import { handle } from "./cte.ts";
 import { endings, everythingOf, loginsOf } from "./endings.ts";
 import { type Guarded, guardedChange, guardedRead, isAfter, ofUser } from "./guarded.ts";
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
+import { organizationEndings } from "./organization-endings.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { isLastAdministrator } from "./relations.ts";
 import { containing } from "./search.ts";
@@ -77,20 +78,37 @@ export function reinstateUser(asked: AskedOfUser): Statement<UserRow> {
   });
 }
 
-/** Revokes a user for good. Ends everything that any chapter of the specification names: see `docs/decisions.md`. */
-export function revokeUser(asked: AskedOfUser & { proof: CurrentPassword | undefined }): Statement<UserRow> {
+/**
+ * Revokes a user for good. Ends everything that any chapter of the specification names: see `docs/decisions.md`. The batch has locked the
+ * user's organizations.
+ *
+ * @param asked.endOrganizations Whether the organizations end that have no other owner.
+ */
+export function revokeUser(
+  asked: AskedOfUser & { proof: CurrentPassword | undefined; endOrganizations: boolean },
+): Statement<UserRow> {
+  const { endOrganizations } = asked;
   return changeUser(acts.revokeUser, asked, {
     refusal: ({ acting, target }) => sql`case
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
       when ${isLastAdministrator(target)} then 'conflict.last_administrator'
-      when sallyport_owns_alone(${target}.id) then 'conflict.sole_owner'
+      when not ${endOrganizations}::boolean and sallyport_owns_alone(${target}.id) then 'conflict.sole_owner'
       when ${acting}.usr_id = ${target}.id and exists (
         select from cred held where held.usr_id = ${target}.id and held.type in ('password', 'oidc') and held.status = 'suspended')
         then 'forbidden'
       when ${lacksPasswordProof(acting, sql`${target}.id`, asked.proof)} then 'unauthorized.invalid_credential' end`,
     set: sql`status = 'revoked'`,
-    also: ({ changed }) => sql`${endings(changed, asked.auditId, everythingOf(sql`${changed}.id`))},
+    also: ({ acting, changed }) => sql`${endings(changed, asked.auditId, everythingOf(sql`${changed}.id`))},
+      ended_organizations as (
+        update org set status = 'revoked' from ${changed}
+        where ${endOrganizations}::boolean and org.status <> 'revoked' and not sallyport_has_other_owner(org.id, ${changed}.id)
+          and org.id in (
+            select mem.org_id from mem where mem.usr_id = ${changed}.id and mem.role = 'owner' and mem.status = 'active')
+        returning org.*)${organizationEndings(sql`ended_organizations`, acting)},
       refunded as (${refund(asked.proof?.counter ?? "", sql`exists (select from ${changed})`)})`,
+    metadata: sql`(
+      select jsonb_strip_nulls(jsonb_build_object('organizations', jsonb_agg(${wireIdOf("org", sql`o.id`)} order by o.id)))
+      from ended_organizations o)`,
   });
 }
 
@@ -137,7 +155,7 @@ export function selectUsers(
 function changeUser(
   act: GuardedAct,
   asked: AskedOfUser,
-  change: Pick<Parameters<typeof guardedChange<UserRow>>[0], "refusal" | "set" | "when" | "also">,
+  change: Pick<Parameters<typeof guardedChange<UserRow>>[0], "refusal" | "set" | "when" | "also" | "metadata">,
 ): Statement<UserRow> {
   return guardedChange({ ...ofUser(act, asked), ...change, columns: columns() });
 }

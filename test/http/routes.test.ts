@@ -112,6 +112,17 @@ describe("one's own account under /auth", () => {
     expect(again.code).toBe("unauthorized.invalid_credential");
   });
 
+  test("closing the account of a last owner: only with end_organizations, which ends the organization", async () => {
+    const { token, actor, userId } = await world.person();
+    const { organization } = await world.auth.organizations.create({ actor, userId });
+    const close = (more: object) => post("/auth/user/revoke", { current_password: goodPassword, ...more }, { token });
+    expect((await close({})).code).toBe("conflict.sole_owner");
+    expect((await close({ end_organizations: "yes" })).code).toBe("invalid_format.body");
+    expect((await close({ end_organizations: true })).json.status).toBe("revoked");
+    const ended = await world.auth.organizations.get({ actor: system, organizationId: organization.id });
+    expect(ended.status).toBe("revoked");
+  });
+
   test("an administrator who closes their own account: no other account changes", async () => {
     const [{ token, userId }, other] = [await world.administrator(), await world.person()];
     await world.administrator();

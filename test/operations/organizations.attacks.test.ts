@@ -3,16 +3,18 @@ import { describe, expect, test } from "vitest";
 import { systemObjectId } from "../../src/domain/administrator.ts";
 import { newUuid, type OrganizationId, uuidFor } from "../../src/domain/id.ts";
 import { type Role, roles } from "../../src/domain/membership.ts";
+
 import { sql } from "../../src/store/sql.ts";
-import { outcome, type Person, system } from "../support/auth.ts";
+import { freshIdentifier, otherPassword, outcome, type Person, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { organizationsIn } from "../support/organizations.ts";
+import { asksNothing } from "../support/security-policies.ts";
 
 describeWorld(
   "attacks on organizations",
   { on: ["pglite", "postgres"], auth: { organizations: { maxPerUser: 3 } } },
   (world, auth) => {
-    const { form, join, members } = organizationsIn(world);
+    const { form, join, members, owners } = organizationsIn(world);
 
     /** A tuple that another writer of the table puts there, such as another SDK with what an invitation grants in advance. */
     const write = ({ userId }: Person, relation: string, type: string, id: string) =>
@@ -133,6 +135,87 @@ describeWorld(
       for (let number = 0; number < 3; number++) await form(victim);
       expect(await outcome(form(victim))).toBe("precondition.limit_reached");
       expect(await outcome(form(attacker))).toBe("precondition.limit_reached");
+    });
+
+    describe("an owner makes a stranger the only owner, under a policy that the stranger cannot meet", () => {
+      async function given() {
+        const [giver, stranger] = [await form(), await world.person()];
+        const { actor, organizationId } = giver;
+        await auth.memberships.add({ actor, organizationId, userId: stranger.userId, role: "owner" });
+        await auth.organizations.setSecurityPolicy({ ...asksNothing, actor: system, organizationId, require: "mfa" });
+        const member = await join(organizationId, "member");
+        await auth.organizationInvitations.create({
+          actor: system,
+          invitedBy: stranger.userId,
+          organizationId,
+          identifier: freshIdentifier(),
+          role: "guest",
+        });
+        await auth.memberships.leave(giver);
+        return { stranger, organizationId, member };
+      }
+      const statusOf = async (organizationId: OrganizationId) =>
+        (await auth.organizations.get({ actor: system, organizationId })).status;
+
+      test("the stranger closes the account, and says that the organization ends with it", async () => {
+        const { stranger, organizationId, member } = await given();
+        const [own, shared] = [await form(stranger), await form(stranger)];
+        await join(shared.organizationId, "owner");
+        const close = (endOrganizations?: boolean) =>
+          outcome(auth.users.revokeOwn({ ...stranger, currentPassword: stranger.password, endOrganizations }));
+        for (const without of [undefined, false]) expect(await close(without)).toBe("conflict.sole_owner");
+        expect(await close(true)).toBe("done");
+        for (const ended of [organizationId, own.organizationId]) {
+          expect([await statusOf(ended), await members(ended)]).toEqual(["revoked", []]);
+        }
+        expect([await statusOf(shared.organizationId), await owners(shared.organizationId)]).toEqual(["active", 1]);
+        expect(await auth.memberships.get({ actor: system, membershipId: member.membershipId })).toMatchObject({
+          status: "revoked",
+          removedBy: stranger.userId,
+        });
+        const { data } = await auth.organizationInvitations.list({ actor: system, organizationId });
+        expect(data).toMatchObject([{ status: "revoked" }]);
+        const [event] = await world.events({ target: stranger.userId, action: "identity.user.revoke" });
+        expect(event!.metadata).toEqual({ organizations: [organizationId, own.organizationId].sort() });
+      });
+
+      test("a wrong password ends nothing", async () => {
+        const { stranger, organizationId } = await given();
+        const wrong = { ...stranger, currentPassword: otherPassword, endOrganizations: true };
+        expect(await outcome(auth.users.revokeOwn(wrong))).toBe("unauthorized.invalid_credential");
+        expect([await statusOf(organizationId), await owners(organizationId)]).toEqual(["active", 1]);
+      });
+
+      test("the stranger ends the organization, with a fresh proof, and keeps the account", async () => {
+        const { stranger, organizationId } = await given();
+        const { actor } = stranger;
+        await world.age(stranger.session, 601);
+        const end = () => outcome(auth.organizations.revoke({ actor, organizationId }));
+        expect(await end()).toBe("unauthorized.reauthentication_required");
+        await world.age(stranger.session, 0);
+        expect(await end()).toBe("done");
+        expect(await outcome(auth.users.revokeOwn({ ...stranger, currentPassword: stranger.password }))).toBe("done");
+      });
+
+      test("beside another owner, an owner who does not meet the policy leaves, and ends nothing", async () => {
+        const { stranger, organizationId, member } = await given();
+        await join(organizationId, "owner");
+        for (const { actor } of [stranger, member]) {
+          const code = await outcome(auth.organizations.revoke({ actor, organizationId }));
+          expect(code).toBe(actor === member.actor ? "forbidden" : "unauthorized.enrollment_required");
+        }
+        const { data } = await auth.memberships.listOfUser(stranger);
+        expect(await outcome(auth.memberships.leave({ ...stranger, membershipId: data[0]!.id }))).toBe("done");
+      });
+
+      test("an administrator closes the account of a last owner only by ending the organization", async () => {
+        const { stranger, organizationId } = await given();
+        const { actor } = await world.administrator();
+        const close = (endOrganizations: boolean) =>
+          outcome(auth.users.revoke({ actor, userId: stranger.userId, endOrganizations }));
+        expect(await close(false)).toBe("conflict.sole_owner");
+        expect([await close(true), await statusOf(organizationId)]).toEqual(["done", "revoked"]);
+      });
     });
 
     test("what a suspended organization still lets its owner do: look, rename, leave and end it", async () => {

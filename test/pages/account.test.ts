@@ -5,7 +5,7 @@ import { ConfigurationError } from "../../src/index.ts";
 import { contrast } from "../../src/pages/brand-style.ts";
 import { english, type PagesAuth, type PagesOptions, pages } from "../../src/pages/index.tsx";
 import { missingSteps } from "../../src/pages/safety.tsx";
-import { freshIdentifier, outcome, type Person } from "../support/auth.ts";
+import { freshIdentifier, outcome, type Person, system } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { addApp } from "../support/factors.ts";
 import { askPages, formKeyIn, openPages, type PageWorld } from "../support/page-world.ts";
@@ -59,6 +59,23 @@ describe("closing the account", () => {
     expect(await outcome(world.auth.sessions.verify(person))).toBe("unauthorized.session_expired");
     const { identifier, password } = person;
     expect((await world.ask({ path: "/sign-in", form: { identifier, password } })).status).toBe(401);
+  });
+
+  test("the only owner of an organization is asked whether it ends too; a wrong password keeps the choice", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const { actor, userId } = person;
+    const { organization } = await world.auth.organizations.create({ actor, userId });
+    const box = 'name="end_organizations" value="yes"';
+    expect((await world.ask({ path: "/account/close", as: person })).text).not.toContain(box);
+    const asked = await close(person, person.password);
+    expect([asked.status, asked.text.includes(box), asked.text.includes("checked")]).toEqual([409, true, false]);
+    const end = (current_password: string) =>
+      world.ask({ path: "/account/close", form: { current_password, end_organizations: "yes" }, as: person });
+    const wrong = await end("wrong wrong wrong");
+    expect([wrong.status, wrong.text.includes(`${box} checked`)]).toEqual([401, true]);
+    expect((await end(person.password)).text).toContain("Your account is closed");
+    const ended = await world.auth.organizations.get({ actor: system, organizationId: organization.id });
+    expect(ended.status).toBe("revoked");
   });
 
   test("a reload of the page that says so leads to the sign-in page", async () => {

@@ -63,7 +63,7 @@ export const revokeOrganization: GuardedAct = {
   name: "revokeOrg",
   action: "tenancy.org.revoke",
   target: "org",
-  who: { relation: { ...atLeast("owner"), fresh: true }, administrator: true },
+  who: { relation: { ...atLeast("owner"), fresh: true, freesLastOwner: true }, administrator: true },
   locks: ["organization"],
   refusals: ["conflict.already_terminal"],
 };

@@ -75,12 +75,14 @@ export const userRoutes: RouteTable<AccountAuth> = () => [
     auth: { id: "closeAccount", path: "/auth/user/revoke" },
     v1: "/v1/users/:usr_id/revoke",
     method: "post",
-    body: () => v.strictObject({ current_password: v.optional(v.string()) }),
-    run: async ({ auth, actor, userId, body: { current_password: currentPassword } }) => {
+    body: () =>
+      v.strictObject({ current_password: v.optional(v.string()), end_organizations: v.optional(v.boolean()) }),
+    run: async ({ auth, actor, userId, body }) => {
+      const { current_password: currentPassword, end_organizations: endOrganizations } = body;
       const user =
         currentPassword === undefined
-          ? await auth.users.revoke({ actor, userId })
-          : await auth.users.revokeOwn({ actor, userId, currentPassword });
+          ? await auth.users.revoke({ actor, userId, endOrganizations })
+          : await auth.users.revokeOwn({ actor, userId, currentPassword, endOrganizations });
       return userBody(user);
     },
   }),

@@ -223,6 +223,7 @@ export const englishTexts = {
   "close.text":
     "Your sessions, passkeys, second factors and access tokens stop working at once. This cannot be undone.",
   "close.button": "Close my account for good",
+  "close.end-organizations": "End the organizations that have no other owner, for all their members",
   "close.done": "Your account is closed",
   "close.done.text": "You are signed out on every device.",
   "close.no-password": "Your account has no password that could confirm this. Ask an administrator to close it.",

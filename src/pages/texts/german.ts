@@ -226,6 +226,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "close.text":
     "Ihre Sitzungen, Passkeys, zweiten Faktoren und Zugriffstoken werden sofort ungültig. Das lässt sich nicht rückgängig machen.",
   "close.button": "Mein Konto endgültig schließen",
+  "close.end-organizations": "Organisationen ohne anderen Inhaber auflösen, für alle Mitglieder",
   "close.done": "Ihr Konto ist geschlossen",
   "close.done.text": "Sie sind auf allen Geräten abgemeldet.",
   "close.no-password":

@@ -9,6 +9,15 @@ const inviting = "src/store/organization-invitations.ts";
 export const ownershipFaults: readonly PlantedFault[] = [
   {
     rule: "ownership",
+    fault: "a security policy holds the last owner, who cannot meet it",
+    file: "src/store/access.ts",
+    find: "return relation.freesLastOwner\n",
+    replace: "return false\n",
+    suite: "test/operations/organizations.attacks.test.ts",
+    title: "the stranger ends the organization, with a fresh proof, and keeps the account",
+  },
+  {
+    rule: "ownership",
     fault: "a renewed invitation of another SDK makes an administrator",
     file: inviting,
     find: "when ${hasWithheld(preTuples)} or (not acting",
