@@ -6,7 +6,7 @@
  */
 import type { GuardedAct } from "../domain/act.ts";
 import * as acts from "../domain/acts/membership.ts";
-import { membership, type Role } from "../domain/membership.ts";
+import { membership, type Role, roles } from "../domain/membership.ts";
 import type { Prefixed } from "../domain/record.ts";
 import { type About, acting, raiseRefusal, refusalUnless, unmetIn } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
@@ -24,6 +24,7 @@ import {
   organizationStatus,
   within,
 } from "./memberships.ts";
+import { weakestInviter } from "./organization-invitations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A statement that ends memberships, and may put others in their place. */
@@ -71,7 +72,7 @@ function replaceMemberships<Row>(change: Replacement): Statement<Row> {
       insert into mem (id, usr_id, org_id, role, replaces, invited_by)
       select next_id, usr_id, org_id, next_role, id, invited_by from ended where next_id is not null
       returning *),
-    parted as (${deleteCompanions(sql`ended`)}),${change.endsInvitations ? endInvitations(actor.name) : sql``}
+    parted as (${deleteCompanions(sql`ended`)}),${endInvitations(actor.name, change.endsInvitations === true)}
     named as (select made.*, ended.next_tuple_id from made join ended on ended.next_id = made.id),
     companion as (${insertCompanions(sql`named`, sql`named.next_tuple_id`, actor.name)}),
     audit as (${insertAuditEvent(
@@ -81,17 +82,27 @@ function replaceMemberships<Row>(change: Replacement): Statement<Row> {
     select ${change.columns} from verdict ${change.join} where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** The CTEs that end the open invitations of the members who have `ended`, each followed by a comma. */
-function endInvitations(acting: Handle<"acting">): Statement {
+/**
+ * The CTEs that end open invitations with the memberships that have `ended`, each followed by a comma: those that the member made and with
+ * the next role could not make, which would open again if the member got the role back; and, if asked, those of the member's identifiers.
+ */
+function endInvitations(acting: Handle<"acting">, ofMemberToo: boolean): Statement {
+  const rankOf = (role: Statement) => sql`array_position(${roles}::text[], ${role})`;
+  const ofMember = sql`
+        union
+        select inv.id from ended cross join lateral (
+          select cred.identifier from cred where cred.usr_id = ended.usr_id and cred.type = 'password' and cred.status = 'active'
+          union
+          select l.email from linked_identity l join cred on cred.id = l.cred_id
+          where cred.usr_id = ended.usr_id and cred.status = 'active') known
+        join inv on inv.org_id = ended.org_id and inv.identifier = known.identifier`;
   return sql`
     uninvited as (
       update inv set status = 'revoked', terminal_at = greatest(sallyport_now(), inv.created_at), terminal_by = ${acting}.usr_id
-      from ended cross join ${acting} cross join lateral (
-        select cred.identifier from cred where cred.usr_id = ended.usr_id and cred.type = 'password' and cred.status = 'active'
-        union
-        select l.email from linked_identity l join cred on cred.id = l.cred_id
-        where cred.usr_id = ended.usr_id and cred.status = 'active') known
-      where inv.org_id = ended.org_id and inv.identifier = known.identifier and inv.status = 'pending'
+      from ${acting} cross join (
+        select inv.id from ended join inv on inv.org_id = ended.org_id and inv.invited_by = ended.usr_id and not inv.is_trusted
+        where coalesce(${rankOf(sql`ended.next_role`)} > ${weakestInviter(sql`inv.role`)}, true)${ofMemberToo ? ofMember : sql``}) gone
+      where inv.id = gone.id and inv.status = 'pending'
       returning inv.message_id),
     withdrawn as (${withdrawMessage(sql`uninvited`, sql`uninvited.message_id`)}),`;
 }

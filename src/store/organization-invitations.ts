@@ -51,8 +51,13 @@ export const isOpen = (): Statement => sql`(inv.status = 'pending' and inv.expir
 export const isUpheld = (): Statement => sql`(not ${hasWithheld(sql`inv.pre_tuples`)} and (inv.is_trusted or (
       exists (select from usr where usr.id = inv.invited_by and usr.status = 'active')
       and coalesce(${strongestRelation(atLeast("admin"), sql`inv.invited_by`, sql`inv.org_id`)}
-        <= least(${roles.indexOf("admin") + 1}::int, array_position(${roles}::text[], inv.role)), false)
+        <= ${weakestInviter(sql`inv.role`)}, false)
       and ${mayGrantAll(sql`inv.invited_by`, sql`inv.pre_tuples`)})))`;
+
+/** SQL for the rank, from 1, of the weakest role that may invite to a role. */
+export function weakestInviter(role: Statement): Statement {
+  return sql`least(${roles.indexOf("admin") + 1}::int, array_position(${roles}::text[], ${role}))`;
+}
 
 /**
  * SQL for whether pre-tuples would make an administrator, or a member of an organization. Sallyport refuses to store such ones, but

@@ -183,6 +183,35 @@ describeWorld("racing invitations to an organization", roomy, (world) => {
     }
   });
 
+  test("an invitation that is made while its maker loses the role: none is left. Planted fault, no lock: one is", async () => {
+    const race = async (auth: FullAuth) => {
+      const owner = await form();
+      const { organizationId } = owner;
+      const inviter = await join(organizationId, "admin");
+      const id = uuidFor("mem", inviter.membershipId);
+      const held = await holdLock(
+        world.backend.connectionString!,
+        sql`select from mem where id = ${id}::uuid for update`,
+      );
+      const asked = { actor: owner.actor, membershipId: inviter.membershipId, role: "member" as const };
+      const demoted = outcome(auth.memberships.changeRole(asked));
+      await held.waiting(1);
+      const invitation = { actor: inviter.actor, organizationId, identifier: freshName(), role: "guest" as const };
+      const made = outcome(auth.organizationInvitations.create(invitation));
+      await Promise.race([held.waiting(2), made]);
+      await held.release();
+      const codes = [await demoted, await made];
+      const { data } = await world.auth.organizationInvitations.list({
+        actor: system,
+        organizationId,
+        status: "pending",
+      });
+      return [...codes, data.length];
+    };
+    expect(await race(world.auth)).toEqual(["done", "forbidden", 0]);
+    expect(await race(twin(withoutLock))).toEqual(["done", "done", 1]);
+  });
+
   describe("an acceptance that waits while", () => {
     /** The outcome of an acceptance through an isolate, while another connection changes something and holds the organization. */
     const during = async (

@@ -383,7 +383,72 @@ describeWorld("invitations to an organization", { on: ["pglite", "postgres"] }, 
       expect(await outcome(signUp(fresh.token))).toBe(invalid);
       expect(await outcome(operations().look({ token: own.token }))).toBe(invalid);
       expect(await relationsOf(ada.userId)).toEqual([]);
-      expect(await statusOf(owner, own.invitation.id)).toBe("pending");
+      const endsWithIt = what === "the role" || what === "membership";
+      expect(await statusOf(owner, own.invitation.id)).toBe(endsWithIt ? "revoked" : "pending");
+    });
+
+    const withdraws: Readonly<Record<string, (inviter: Member, owner: Member) => Promise<unknown>>> = {
+      removed: ({ membershipId }, { actor }) => world.auth.memberships.remove({ actor, membershipId }),
+      demoted: ({ membershipId }, { actor }) =>
+        world.auth.memberships.changeRole({ actor, membershipId, role: "member" }),
+      "gone of their own will": (inviter) => world.auth.memberships.leave(inviter),
+    };
+
+    test.each(Object.keys(withdraws))(
+      "an admin who was %s and is one again: the old invitations stay ended",
+      async (how) => {
+        const owner = await form();
+        const inviter = await join(owner.organizationId, "admin");
+        const { organizationId } = owner;
+        const [ada, ben] = [await world.person(), await world.person()];
+        for (const one of [ada, ben]) await verify(one);
+        const { token } = await invite(inviter, { identifier: ada.identifier });
+        const others = await invite(owner, { identifier: ben.identifier });
+        const trusted = await invite({ actor: system, organizationId }, { invitedBy: inviter.userId });
+        await withdraws[how]!(inviter, owner);
+        const [held] = (await world.auth.memberships.listOfUser({ ...inviter, organizationId })).data;
+        if (held) await world.auth.memberships.changeRole({ actor: owner.actor, membershipId: held.id, role: "admin" });
+        else await join(organizationId, "admin", inviter);
+        expect(await outcome(accept(ada, token))).toBe(notPending);
+        expect(await outcome(operations().look({ token }))).toBe(invalid);
+        expect(await outcome(accept(ben, others.token))).toBe("done");
+        expect(await statusOf(owner, trusted.invitation.id)).toBe("pending");
+      },
+    );
+
+    test("an owner who hands over and is an owner again: the same", async () => {
+      const owner = await form();
+      const { organizationId, actor, membershipId: fromMembershipId } = owner;
+      const next = await join(organizationId, "admin");
+      const ada = await world.person();
+      await verify(ada);
+      const { token } = await invite(owner, { identifier: ada.identifier, role: "guest" });
+      const { from } = await world.auth.memberships.transferOwnership({
+        actor,
+        organizationId,
+        fromMembershipId,
+        toMembershipId: next.membershipId,
+      });
+      await world.auth.memberships.changeRole({ actor: next.actor, membershipId: from.id, role: "owner" });
+      expect(await outcome(accept(ada, token))).toBe(notPending);
+    });
+
+    test("a stronger role ends nothing; nor does an admin's suspension, once it is over", async () => {
+      const owner = await form();
+      const inviter = await join(owner.organizationId, "admin");
+      const { actor } = owner;
+      const ada = await world.person();
+      await verify(ada);
+      const { token } = await invite(inviter, { identifier: ada.identifier });
+      const { id } = await world.auth.memberships.changeRole({
+        actor,
+        membershipId: inviter.membershipId,
+        role: "owner",
+      });
+      await world.auth.memberships.suspend({ actor, membershipId: id });
+      expect(await outcome(accept(ada, token))).toBe(notPending);
+      await world.auth.memberships.reinstate({ actor, membershipId: id });
+      expect(await outcome(accept(ada, token))).toBe("done");
     });
 
     test("an admin who was an owner gives `admin` and no more `owner`", async () => {

@@ -9,6 +9,15 @@ const inviting = "src/store/organization-invitations.ts";
 export const ownershipFaults: readonly PlantedFault[] = [
   {
     rule: "ownership",
+    fault: "an admin who is added again brings back those whom they had invited",
+    file: "src/store/membership-changes.ts",
+    find: "and inv.invited_by = ended.usr_id and not inv.is_trusted",
+    replace: "and false",
+    suite: invitations,
+    title: "an admin who was removed and is one again: the old invitations stay ended",
+  },
+  {
+    rule: "ownership",
     fault: "a security policy holds the last owner, who cannot meet it",
     file: "src/store/access.ts",
     find: "return relation.freesLastOwner\n",
