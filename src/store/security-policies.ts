@@ -7,7 +7,7 @@ import { columnsOf } from "./columns.ts";
 import { handle } from "./cte.ts";
 import { type Guarded, guardedRead } from "./guarded.ts";
 import { type OfOrganization, ofOrganization } from "./organizations.ts";
-import { standingOf } from "./session-standing.ts";
+import { hasOwnerIn, standingOf } from "./session-standing.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type SecurityPolicyRow = RowOf<typeof securityPolicy>;
@@ -93,13 +93,6 @@ export function setSecurityPolicy(asked: OfOrganization & StoredSettings): State
       sql`policy`,
     )})
     select ${columns()} from verdict left join policy on true where ${raiseRefusal(handle(sql`verdict`))}`;
-}
-
-/** SQL for whether one of some users is an active owner of an organization, with an active account. */
-export function hasOwnerIn(organization: Statement, users: Statement): Statement {
-  return sql`exists (
-          select from mem join usr on usr.id = mem.usr_id and usr.status = 'active'
-          where mem.org_id = ${organization} and mem.role = 'owner' and mem.status = 'active' and mem.usr_id = any(${users}))`;
 }
 
 /** The policy as it is now, if the operation that made the event committed. */

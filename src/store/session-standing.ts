@@ -45,7 +45,7 @@ export function standingOf(asked: {
     from (
       select policy.require, policy.max_age_seconds, policy.max_idle_seconds, has.is_unproved,
         -- The provider of a step-up is not recorded, so it counts as none of them.
-        policy.allowed_providers is null or coalesce(${user} = any(policy.break_glass), false)
+        policy.allowed_providers is null or ${isExempt(asked)}
           or coalesce(policy.break_glass is null and made.type <> 'oidc' and not 'fed' = any(held.amr), false)
           or coalesce(linked.provider = any(policy.allowed_providers), false) as is_allowed,
         ${atMost(
@@ -75,6 +75,23 @@ export function standingOf(asked: {
 /** SQL for how the session of a user stands with an organization's policy. */
 export function standingIn(organization: Statement, user: Statement, session: Statement): Statement<StandingRow> {
   return standingOf({ policy: sql`org_security_policy`, organization, user, session });
+}
+
+/**
+ * SQL for whether a user needs no allowed provider, because `policy` lists them. While no active owner is on the list, each owner counts as
+ * listed: owners leave, lose the role or close their accounts, and no list may lock the organization out.
+ */
+function isExempt({ organization, user }: { organization: Statement; user: Statement }): Statement {
+  const owners = (users: Statement) => hasOwnerIn(organization, users);
+  return sql`(policy.break_glass is not null and (${user} = any(policy.break_glass)
+            or (not ${owners(sql`policy.break_glass`)} and ${owners(sql`array[${user}]`)})))`;
+}
+
+/** SQL for whether one of some users is an active owner of an organization, with an active account. */
+export function hasOwnerIn(organization: Statement, users: Statement): Statement {
+  return sql`exists (
+          select from mem join usr on usr.id = mem.usr_id and usr.status = 'active'
+          where mem.org_id = ${organization} and mem.role = 'owner' and mem.status = 'active' and mem.usr_id = any(${users}))`;
 }
 
 /** SQL for when a user became a member. Another role is another membership, and no new beginning. */

@@ -6,7 +6,7 @@
  */
 import { hasKey, hasStrongProof } from "./held-factors.ts";
 import { isOpen, isUpheld } from "./organization-invitations.ts";
-import { hasOwnerIn } from "./security-policies.ts";
+import { hasOwnerIn } from "./session-standing.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A place in a list: after this id, at most so many rows. */

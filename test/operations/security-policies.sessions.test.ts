@@ -8,7 +8,7 @@ import { freshAddress, otherPassword, outcome, type Person, refusal, system } fr
 import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, addPasskey, givenApp, personAt } from "../support/factors.ts";
-import { organizationsIn } from "../support/organizations.ts";
+import { type Member, organizationsIn } from "../support/organizations.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
 import { answerOf, freshIdentity, givenIdentity, practiceIssuer, signInWith } from "../support/practice-provider.ts";
 import { asksNothing, otherIssuer, policiesIn, twoProviders } from "../support/security-policies.ts";
@@ -163,6 +163,43 @@ describeWorld(
         const get = auth.organizations.getSecurityPolicy({ actor: heir.actor, organizationId });
         expect(await outcome(get)).toBe(provider);
       });
+
+      const goes: Readonly<Record<string, (listed: Member, other: Member) => Promise<unknown>>> = {
+        leaves: (listed) => auth.memberships.leave(listed),
+        "gets another role": ({ membershipId }) =>
+          auth.memberships.changeRole({ actor: system, membershipId, role: "admin" }),
+        "hands over": ({ organizationId, membershipId: fromMembershipId }, { membershipId: toMembershipId }) =>
+          auth.memberships.transferOwnership({ actor: system, organizationId, fromMembershipId, toMembershipId }),
+        "is suspended in the organization": ({ membershipId }) =>
+          auth.memberships.suspend({ actor: system, membershipId }),
+        "is suspended": ({ userId }) => auth.users.suspend({ actor: system, userId }),
+        "closes the account": (listed) => auth.users.revokeOwn({ ...listed, currentPassword: listed.password }),
+        "is removed by another SDK": ({ userId }) =>
+          world.rows(sql`update mem set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`),
+      };
+
+      test.each(Object.keys(goes))(
+        "the only owner among them %s: other owners come in by a password, no one else",
+        async (way) => {
+          const listed = await form();
+          const { organizationId } = listed;
+          const [owner, admin, guest] = [
+            await join(organizationId, "owner"),
+            await join(organizationId, "admin"),
+            await join(organizationId, "guest"),
+          ];
+          await demand(organizationId, { ...alone, breakGlass: [listed.userId, guest.userId] });
+          expect(await enter(owner, organizationId)).toBe(provider);
+          await goes[way]!(listed, owner);
+          expect(await enter(owner, organizationId)).toBe("done");
+          expect(await enter(guest, organizationId)).toBe("done");
+          expect(await enter(admin, organizationId)).toBe(provider);
+          const breakGlass = [owner.userId];
+          await auth.organizations.setSecurityPolicy({ ...asksNothing, ...alone, ...owner, breakGlass });
+          const second = await join(organizationId, "owner");
+          expect(await enter(second, organizationId)).toBe(provider);
+        },
+      );
 
       test("are the kept account after a merge", async () => {
         const owner = await form();

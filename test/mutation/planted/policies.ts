@@ -9,6 +9,24 @@ const rules = "test/operations/security-policies.test.ts";
 export const policyFaults: readonly PlantedFault[] = [
   {
     rule: "security policies",
+    fault: "the only owner on the list of a policy leaves, and locks the organization out",
+    file: standing,
+    find: "or (not ${owners(sql`policy.break_glass`)} and ${owners(sql`array[${user}]`)})",
+    replace: "",
+    suite: sessions,
+    title: "the only owner among them leaves: other owners come in by a password, no one else",
+  },
+  {
+    rule: "security policies",
+    fault: "every owner is an exception to the list of a policy",
+    file: standing,
+    find: "not ${owners(sql`policy.break_glass`)} and ",
+    replace: "",
+    suite: sessions,
+    title: "an owner who signed in with a password does not lock themselves out",
+  },
+  {
+    rule: "security policies",
     fault: "a password and a code count as resistant to phishing",
     file: standing,
     find: "when 'mfa' then 'mfa' else 'pop' end",
