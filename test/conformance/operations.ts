@@ -347,6 +347,12 @@ export function fixtureOperations(database: Database): FixtureOperations {
           actor: input.admin_usr_id ? await sessionActor(input.admin_usr_id) : actor,
         }),
       ),
+    // Not an operation of the specification: its fixtures have no clock.
+    expire_invitation: async ({ inv_id: id }) => {
+      await database.run(sql`
+        update inv set created_at = created_at - interval '8 days', expires_at = sallyport_now()
+        where id = ${uuidFor("inv", id)}::uuid`);
+    },
     assert_invitation_status: async (input) => {
       const { status } = await auth.organizationInvitations.get(invitationOf(input));
       if (status !== input.expected_status) throw new Error(`the status is ${status}`);
