@@ -68,7 +68,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "OrganizationInvitationOperations.get": organizationInvitation.getInvitation,
   "OrganizationInvitationOperations.list": organizationInvitation.listInvitations,
   "OrganizationInvitationOperations.revoke": organizationInvitation.revokeInvitation,
-  "InvitedOperations.look": null,
+  "InvitedOperations.look": organizationInvitation.lookAtInvitation,
   "InvitedOperations.accept": organizationInvitation.acceptInvitation,
   "InvitedOperations.acceptAsNewUser": organizationInvitation.acceptInvitationAsNewUser,
   "InvitedOperations.decline": organizationInvitation.declineInvitation,

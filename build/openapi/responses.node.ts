@@ -19,7 +19,11 @@ import {
   joinRequest as joinRequestRecord,
   organizationDomain as organizationDomainRecord,
 } from "../../src/domain/organization-domain.ts";
-import { organizationInvitation as organizationInvitationRecord } from "../../src/domain/organization-invitation.ts";
+import {
+  invitingOrganization,
+  openOrganizationInvitation,
+  organizationInvitation as organizationInvitationRecord,
+} from "../../src/domain/organization-invitation.ts";
 import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
 import { securityPolicy as securityPolicyRecord } from "../../src/domain/security-policy.ts";
@@ -144,6 +148,10 @@ const invitationEntries = {
   pre_tuples: v.array(v.strictObject({ relation: v.string(), object_type: v.string(), object_id: v.string() })),
 };
 const organizationInvitation = v.strictObject(invitationEntries);
+const openInvitation = v.strictObject({
+  ...entriesOf(openOrganizationInvitation),
+  organization: v.strictObject(entriesOf(invitingOrganization)),
+});
 const acceptedInvitation = v.strictObject({ invitation: organizationInvitation, membership });
 const membershipOfUser = v.strictObject({
   ...entriesOf(membershipRecord),
@@ -304,6 +312,8 @@ export const responses = {
   "/v1/invitations/:inv_id/revoke": { $post: organizationInvitation },
   "/v1/invitations/:inv_id/accept": { $post: acceptedInvitation },
   "/v1/invitations/:inv_id/decline": { $post: organizationInvitation },
+  "/auth/organization-invitations/look": { $post: openInvitation },
+  "/auth/organization-invitations/decline": { $post: organizationInvitation },
   "/auth/organization-invitations/accept": { $post: acceptedInvitation },
   "/auth/organization-invitations/sign-up": { $post: signedIn },
   "/auth/memberships": { $get: page(membershipOfUser) },

@@ -113,6 +113,8 @@ export const summaries: Readonly<Record<string, string>> = {
   acceptInvitation: "Become a member by an invitation's secret",
   acceptOwnInvitation: "Become a member by an invitation's secret, in a browser",
   acceptInvitationAsNewUser: "Make the account of an invitation to an organization, which is a member",
+  lookAtInvitation: "Get an open invitation by its secret, which is not spent",
+  declineOwnInvitation: "Decline an invitation for good, by its secret, in a browser",
   declineInvitation: "Decline an invitation for good, by its secret",
   listOwnMemberships: "List the caller's memberships, with their organizations",
   listMembershipsOfUser: "List a user's memberships, with their organizations",

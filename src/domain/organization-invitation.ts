@@ -34,6 +34,23 @@ export interface OrganizationInvitation extends ValueOf<typeof organizationInvit
   readonly preTuples: readonly PreTuple[];
 }
 
+/** What the holder of a secret sees of an open invitation. */
+export const openOrganizationInvitation = {
+  identifier: "text",
+  role: ["owner", "admin", "member", "editor", "viewer", "guest"],
+  expiresAt: "time",
+  /** Whether `acceptAsNewUser` takes this secret, in the deployment's mode of sign-up. */
+  makesAccount: "flag",
+} as const;
+
+/** What the holder of a secret sees of the invitation's organization. */
+export const invitingOrganization = { name: "text?", slug: "text?" } as const;
+
+/** What the holder of a secret sees of an open invitation. */
+export interface OpenOrganizationInvitation extends ValueOf<typeof openOrganizationInvitation> {
+  readonly organization: ValueOf<typeof invitingOrganization>;
+}
+
 /** A relation that the invited person gets together with the membership. */
 export interface PreTuple {
   /** 2 to 32 characters of `a-z` and `_`. */

@@ -7,7 +7,10 @@
 import { type Membership, type MembershipOfUser, memberOrganization, membership } from "../domain/membership.ts";
 import { type Organization, organization } from "../domain/organization.ts";
 import {
+  invitingOrganization,
+  type OpenOrganizationInvitation,
   type OrganizationInvitation,
+  openOrganizationInvitation,
   organizationInvitation,
   type PreTuple,
   type PreTupleBody,
@@ -54,6 +57,18 @@ export interface MadeOrganizationInvitationBody extends OrganizationInvitationBo
 export interface AcceptedInvitationBody {
   invitation: OrganizationInvitationBody;
   membership: MembershipBody;
+}
+
+/** An open invitation, to the holder of one of its secrets. */
+export interface OpenInvitationBody extends WireOf<typeof openOrganizationInvitation> {
+  organization: WireOf<typeof invitingOrganization>;
+}
+
+export function openInvitationBody({
+  organization: inviting,
+  ...open
+}: OpenOrganizationInvitation): OpenInvitationBody {
+  return { ...toBody(openOrganizationInvitation, open), organization: toBody(invitingOrganization, inviting) };
 }
 
 export function organizationInvitationBody({

@@ -11,14 +11,18 @@ export type {
   JoinRequest,
   OrganizationDomain,
 } from "../domain/organization-domain.ts";
-export type { OrganizationInvitation, PreTuple, PreTupleBody } from "../domain/organization-invitation.ts";
+export type {
+  OpenOrganizationInvitation,
+  OrganizationInvitation,
+  PreTuple,
+  PreTupleBody,
+} from "../domain/organization-invitation.ts";
 export type { SecurityPolicy, SecuritySettings } from "../domain/security-policy.ts";
 export type { JoinedOrganization, JoiningOperations, OfRequest, ToJoin } from "../operations/joining.ts";
 export type { MembershipOperations, OfMembership, TransferredOwnership } from "../operations/memberships.ts";
 export type {
   AcceptedInvitation,
   InvitedOperations,
-  OpenOrganizationInvitation,
   PresentedInvitation,
 } from "../operations/organization-acceptance.ts";
 export type {

@@ -2,8 +2,12 @@ import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/organization-invitation.ts";
 import { AuthError } from "../domain/error.ts";
 import { type InvitationId, newAuditId, newUuid, type UserId, uuidFor, wireId } from "../domain/id.ts";
-import { type Membership, membership, type Role } from "../domain/membership.ts";
-import { type OrganizationInvitation, organizationInvitation } from "../domain/organization-invitation.ts";
+import { type Membership, membership } from "../domain/membership.ts";
+import {
+  type OpenOrganizationInvitation,
+  type OrganizationInvitation,
+  organizationInvitation,
+} from "../domain/organization-invitation.ts";
 import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Core } from "../engine/core.ts";
@@ -19,16 +23,6 @@ import { sql } from "../store/sql.ts";
 import { linkHash } from "./mailed-link.ts";
 import { type AccountWithSecret, accountWithSecret } from "./secret-sign-up.ts";
 import type { SignedUp } from "./sign-up.ts";
-
-/** What an open invitation to an organization says to the holder of its secret. */
-export interface OpenOrganizationInvitation {
-  readonly identifier: string;
-  readonly role: Role;
-  readonly expiresAt: Date;
-  readonly organization: { readonly name: string | null; readonly slug: string | null };
-  /** Whether `acceptAsNewUser` takes this secret, in the deployment's mode of sign-up. */
-  readonly makesAccount: boolean;
-}
 
 /** An invitation that was accepted, and what came of it. The user also holds the invitation's pre-tuples. */
 export interface AcceptedInvitation {

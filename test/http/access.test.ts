@@ -21,7 +21,7 @@ import { type App, freshly, givenApp, givenPasskey, givenPassword, registrationB
 import { bodyFor, type Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
-import { domainBodies, organizationFor } from "../support/organizations.ts";
+import { domainBodies, invitationRoutes, organizationFor } from "../support/organizations.ts";
 import { browserHeaders, givenIdentity, providerBodies } from "../support/practice-provider.ts";
 import { policyBody } from "../support/security-policies.ts";
 
@@ -179,7 +179,7 @@ function expected(
 ): ErrorBody["code"] | "allowed" {
   const { access } = route;
   // The secret says which invitation it is, and the session for whom.
-  const isInvited = /^(accept(Own)?|decline)Invitation$/.test(route.id);
+  const isInvited = invitationRoutes.includes(route.id);
   if (access === "anyone") return isInvited && object === "absent" ? "unauthorized.invalid_link" : "allowed";
   if (access === "ticket") return "unauthorized.invalid_ticket";
   const door = caller.door?.(route);
@@ -203,7 +203,8 @@ function isUnknown(door: ErrorBody["code"] | undefined): boolean {
 /** True if the route names an object, in its path or body. Under `/auth` everything is the caller's own. */
 function isAboutOne(route: Route): boolean {
   return (
-    /:\w+_id/.test(route.path) || /^(createCredential|acceptOwnInvitation|joinOrg|withdrawJoinRequest)$/.test(route.id)
+    /:\w+_id/.test(route.path) ||
+    /^(createCredential|(acceptOwn|declineOwn|lookAt)Invitation|joinOrg|withdrawJoinRequest)$/.test(route.id)
   );
 }
 
@@ -273,9 +274,9 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   createOrg: () => ({}),
   updateOrg: () => ({ name: "Acme" }),
   createInvitation: () => ({ identifier: freshName(), role: "member" }),
-  acceptInvitation: ({ invitationToken }) => ({ token: invitationToken }),
-  acceptOwnInvitation: ({ invitationToken }) => ({ token: invitationToken }),
-  declineInvitation: ({ invitationToken }) => ({ token: invitationToken }),
+  ...Object.fromEntries(
+    invitationRoutes.map((id) => [id, ({ invitationToken }: Target) => ({ token: invitationToken })]),
+  ),
   setOrgSecurityPolicy: () => policyBody,
   ...Object.fromEntries(
     Object.keys(domainBodies({} as Target)).map((id) => [id, (target: Target) => domainBodies(target)[id]]),

@@ -61,6 +61,8 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/v1/invitations/:inv_id/revoke": { $post: { ...plain, status: 200, param: ["inv_id"] } },
   "/v1/invitations/:inv_id/accept": { $post: { ...plain, status: 200, param: ["inv_id"], json: true } },
   "/v1/invitations/:inv_id/decline": { $post: { ...plain, status: 200, param: ["inv_id"], json: true } },
+  "/auth/organization-invitations/look": { $post: { ...plain, status: 200, json: true } },
+  "/auth/organization-invitations/decline": { $post: { ...plain, status: 200, json: true } },
   "/auth/organization-invitations/accept": { $post: { ...plain, status: 200, json: true } },
   "/auth/organization-invitations/sign-up": { $post: { ...plain, status: 201, json: true } },
   "/v1/orgs": {

@@ -31,7 +31,7 @@ import { givenApp, givenPasskey, givenPassword, registrationBy } from "../suppor
 import { bodyFor, type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
-import { domainBodies, organizationFor } from "../support/organizations.ts";
+import { domainBodies, invitationRoutes, organizationFor } from "../support/organizations.ts";
 import {
   answerOf,
   browserHeaders,
@@ -232,7 +232,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   Object.assign(bodies, domainBodies(organization));
   bodies.selfLeave = {};
   bodies.createInvitation = { identifier: freshName(), role: "member" };
-  for (const id of ["acceptInvitation", "acceptOwnInvitation", "declineInvitation"]) {
+  for (const id of invitationRoutes) {
     bodies[id] = { token: organization.invitationToken };
   }
   bodies.transferOwnership = { from_mem_id: organization.ownMembershipId, to_mem_id: organization.membershipId };

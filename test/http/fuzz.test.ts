@@ -38,7 +38,7 @@ import {
 } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies } from "../support/links.ts";
-import { domainBodies, organizationFor } from "../support/organizations.ts";
+import { domainBodies, invitationRoutes, organizationFor } from "../support/organizations.ts";
 import { browserHeaders, givenIdentity, providerBodies } from "../support/practice-provider.ts";
 import { policyBody } from "../support/security-policies.ts";
 
@@ -452,6 +452,8 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "revokeInvitation":
     case "acceptInvitation":
     case "declineInvitation":
+    case "declineOwnInvitation":
+    case "lookAtInvitation":
     case "acceptOwnInvitation":
     case "listMembers":
     case "addMember":
@@ -473,12 +475,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
         changeRole: { new_role: "guest" },
         selfLeave: {},
         createInvitation: { identifier: draws.one(accounts).identifier, role: "member" },
-        ...Object.fromEntries(
-          ["acceptInvitation", "declineInvitation", "acceptOwnInvitation"].map((id) => [
-            id,
-            { token: made.invitationToken },
-          ]),
-        ),
+        ...Object.fromEntries(invitationRoutes.map((id) => [id, { token: made.invitationToken }])),
         transferOwnership: { from_mem_id: made.ownMembershipId, to_mem_id: made.membershipId },
       };
       const isOfAdministrators = /^(suspend|reinstate)Org$/.test(operationId);

@@ -96,6 +96,15 @@ export function domainBodies({
   };
 }
 
+/** The routes whose body is the secret of an invitation to an organization. */
+export const invitationRoutes: readonly string[] = [
+  "acceptInvitation",
+  "acceptOwnInvitation",
+  "declineInvitation",
+  "declineOwnInvitation",
+  "lookAtInvitation",
+];
+
 /** An organization of a user with another member and an invitation, in a state in which a route has something to do. */
 export async function organizationFor(
   { auth, person, rows }: Pick<World, "auth" | "person" | "rows">,
@@ -106,7 +115,7 @@ export async function organizationFor(
     ? await auth.users.get({ actor: system, userId })
     : undefined;
   // A suspended user founds and joins none. For declining, no user is needed.
-  const isDeclined = id === "declineInvitation";
+  const isDeclined = /^(decline(Own)?|lookAt)Invitation$/.test(id);
   if (user?.status !== "active" && !isDeclined) {
     return {
       organizationId: generateId("org"),
@@ -120,7 +129,7 @@ export async function organizationFor(
   }
   const other = await person();
   const joins = /^(joinOrg|withdrawJoinRequest)$/.test(id);
-  const isOwn = joins || /^(selfLeave|getMembership|(accept(Own)?|decline)Invitation)$/.test(id);
+  const isOwn = joins || /^(selfLeave|getMembership|((accept|decline)(Own)?|lookAt)Invitation)$/.test(id);
   const [founder, member] = isOwn ? [other.userId, userId] : [userId, other.userId];
   const made = await auth.organizations.create({ actor: system, userId: founder });
   const asked = { actor: system, organizationId: made.organization.id };

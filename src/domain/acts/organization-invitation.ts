@@ -102,6 +102,14 @@ export const acceptInvitationAsNewUser: Act = {
   ],
 };
 
+/** It spends nothing and leaves no event. */
+export const lookAtInvitation: Act = {
+  name: "lookAtInvitation",
+  action: "tenancy.inv.look",
+  target: "inv",
+  refusals: ["unauthorized.invalid_link"],
+};
+
 /** The invitation's secret is the proof. */
 export const declineInvitation: Act = {
   name: "declineInvitation",

@@ -4,7 +4,7 @@ import { roles } from "../../domain/membership.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import type { OrganizationAuth } from "../../operations/organization-parts.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { acceptedInvitationBody, organizationInvitationBody } from "../organization-wire.ts";
+import { acceptedInvitationBody, openInvitationBody, organizationInvitationBody } from "../organization-wire.ts";
 import { idEntry, keyOf, pageEntries, toDate, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { secretSignUpBody, signUpWithSecret } from "../secret-sign-up.ts";
@@ -13,6 +13,8 @@ import { pageBody } from "../wire.ts";
 type Needed = OrganizationAuth & Partial<Pick<MailAuth, "mail">>;
 
 const rows = rowsFor<Needed>();
+
+const secret = () => v.strictObject({ token: v.string() });
 
 const preTuple = () => v.strictObject({ relation: v.string(), object_type: v.string(), object_id: v.string() });
 
@@ -101,18 +103,37 @@ export const organizationInvitationRoutes: RouteTable<Needed> = () => [
     method: "post",
     path: "/v1/invitations/:inv_id/decline",
     access: "anyone",
-    body: () => v.strictObject({ token: v.string() }),
+    body: secret,
     run: async ({ auth, context, parameter, body: { token } }) =>
       organizationInvitationBody(
         await auth.organizationInvitations.decline({ token, context, invitationId: parameter("inv_id") }),
       ),
+  }),
+  rows.open({
+    act: acts.lookAtInvitation,
+    method: "post",
+    path: "/auth/organization-invitations/look",
+    access: "anyone",
+    body: secret,
+    run: async ({ auth, body }) => openInvitationBody(await auth.organizationInvitations.look(body)),
+  }),
+  rows.open({
+    // The secret alone says which invitation it is, so none is not found.
+    act: { ...acts.declineInvitation, refusals: ["unauthorized.invalid_link", "conflict.invitation_not_pending"] },
+    id: "declineOwnInvitation",
+    method: "post",
+    path: "/auth/organization-invitations/decline",
+    access: "anyone",
+    body: secret,
+    run: async ({ auth, context, body }) =>
+      organizationInvitationBody(await auth.organizationInvitations.decline({ ...body, context })),
   }),
   rows.guarded({
     act: acts.acceptInvitation,
     id: "acceptOwnInvitation",
     method: "post",
     path: "/auth/organization-invitations/accept",
-    body: () => v.strictObject({ token: v.string() }),
+    body: secret,
     run: async ({ auth, actor, body: { token } }) =>
       acceptedInvitationBody(await auth.organizationInvitations.accept({ actor, token })),
   }),

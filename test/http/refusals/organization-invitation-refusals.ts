@@ -135,6 +135,17 @@ export function organizationInvitationRefusals(
         return await post(`/v1/invitations/${invitation.id}/decline`, { token });
       },
     },
+    lookAtInvitation: {
+      "unauthorized.invalid_link": () => post("/auth/organization-invitations/look", { token: "A".repeat(43) }),
+    },
+    declineOwnInvitation: {
+      "unauthorized.invalid_link": () => post("/auth/organization-invitations/decline", { token: "A".repeat(43) }),
+      "conflict.invitation_not_pending": async () => {
+        const { token } = await invited();
+        await world.auth.organizationInvitations.decline({ token });
+        return await post("/auth/organization-invitations/decline", { token });
+      },
+    },
     acceptInvitationAsNewUser: {
       "forbidden.sign_up_closed": async () => {
         const closed = applicationOf(world.isolate({ signUp: "closed" }));
