@@ -7,6 +7,7 @@ import { describeWorld } from "../support/describe-world.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { invitedTo, verifyAddress } from "../support/invitations.ts";
 import { organizationsIn } from "../support/organizations.ts";
+import { isUserLock } from "../support/races.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 const unlimited = { attempts: 1_000_000, windowSeconds: 60 };
@@ -23,6 +24,8 @@ const isOrganizationLock = (text: string) => /^select id from org where id in .*
 const withoutLock = (text: string) => (isOrganizationLock(text) ? undefined : text);
 const withoutAny = (text: string) =>
   withoutLock(text)?.replaceAll(/(select inv\.\* from inv where .*?) for no key update/gs, "$1");
+
+const withoutEvery = (text: string) => (isUserLock(text) ? undefined : withoutAny(text));
 
 describeWorld("racing invitations to an organization", roomy, (world) => {
   const { form, join, members, named } = organizationsIn(world);
@@ -67,6 +70,33 @@ describeWorld("racing invitations to an organization", roomy, (world) => {
     expect(tally(codes)).toEqual({ done: 1, [notPending]: 999 });
     expect(await members(owner.organizationId)).toContain(named(ada, "member"));
     expect(await count(owner.organizationId)).toBe(2);
+  });
+
+  describe("two acceptances of its user wait for one invitation", () => {
+    const both = async (auth: FullAuth) => {
+      const ada = await person();
+      const { owner, token, invitationId } = await invite(ada);
+      const id = uuidFor("inv", invitationId);
+      const held = await holdLock(
+        world.backend.connectionString!,
+        sql`select from inv where id = ${id}::uuid for update`,
+      );
+      const racing: Promise<string>[] = [];
+      while (racing.length < 2) {
+        racing.push(outcome(auth.organizationInvitations.accept({ actor: ada.actor, token })));
+        await held.waiting(racing.length);
+      }
+      await held.release();
+      return [...(await Promise.all(racing)), await count(owner.organizationId)];
+    };
+
+    test("the second one finds it accepted", async () => {
+      expect(await both(world.auth)).toEqual(["done", notPending, 2]);
+    });
+
+    test("planted fault, nothing is locked: the second one makes a membership too, which only the index refuses", async () => {
+      expect(await both(twin(withoutEvery))).toEqual(["done", "conflict.duplicate_membership", 2]);
+    });
   });
 
   test("1,000 new users with one invitation: one account, one membership, one session", async () => {

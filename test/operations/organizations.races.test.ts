@@ -13,8 +13,10 @@ const roomy = { on: ["postgres"] as const, timeoutMilliseconds: 60_000, auth: { 
 
 const isOrganizationLock = (text: string) => /^select id from org where id in .* for no key update$/s.test(text);
 const isOwnersLock = (text: string) => /select id from mem where org_id in .* for no key update$/s.test(text);
-/** The planted faults: nothing locks the organization and its owners before the statement, or not the owners. */
+/** The planted faults: nothing locks the organization and its owners before the statement, nor the membership, or not the owners. */
 const withoutLock = (text: string) => (isOrganizationLock(text) || isOwnersLock(text) ? undefined : text);
+const withoutAny = (text: string) =>
+  withoutLock(text)?.replaceAll(/(select mem\.\* from mem where .*?) for no key update/gs, "$1");
 const withoutOwners = (text: string) => (isOwnersLock(text) ? undefined : text);
 
 describeWorld("racing changes of an organization", roomy, (world) => {
@@ -132,11 +134,50 @@ describeWorld("racing changes of an organization", roomy, (world) => {
     expect(await members(organizationId)).toHaveLength(2);
   });
 
+  describe("a removal and then a role change wait for one membership", () => {
+    /** The outcomes, and how many members there are afterwards. */
+    const both = async (auth: FullAuth) => {
+      const { all, member } = await withOwners(1);
+      const { actor, organizationId } = all[0]!;
+      const id = uuidFor("mem", member.membershipId);
+      const held = await holdLock(
+        world.backend.connectionString!,
+        sql`select from mem where id = ${id}::uuid for update`,
+      );
+      const asked = { actor, membershipId: member.membershipId };
+      const removed = outcome(auth.memberships.remove(asked));
+      await held.waiting(1);
+      const changed = outcome(auth.memberships.changeRole({ ...asked, role: "admin" }));
+      await held.waiting(2);
+      await held.release();
+      return [await removed, await changed, (await members(organizationId)).length];
+    };
+
+    test("the member is out", async () => {
+      expect(await both(world.auth)).toEqual(["done", "precondition.mem_not_active", 1]);
+    });
+
+    test("planted fault, neither the organization nor the membership is locked: the removed member is an admin", async () => {
+      expect(await both(twin(withoutAny))).toEqual(["done", "done", 2]);
+    });
+  });
+
   test("a slug that a hundred users claim at once: one has it", async () => {
     const slug = `s${generateId("org").slice(-20)}`;
     const people = await Promise.all(Array.from({ length: 100 }, () => world.person()));
     const codes = await Promise.all(people.map((person) => outcome(form(person, { slug }))));
     expect(tally(codes)).toEqual({ done: 1, "conflict.org_slug": 99 });
+  });
+
+  test("a naive twin, which looks for the slug and then takes it: many have it", async () => {
+    await world.rows(sql`create table slug_of_twin (slug text)`);
+    const claim = async () => {
+      const taken = await world.rows(sql`select from slug_of_twin where slug = 'acme'`);
+      if (taken.length === 0) await world.rows(sql`insert into slug_of_twin values ('acme')`);
+    };
+    await Promise.all(Array.from({ length: 100 }, claim));
+    expect((await world.rows(sql`select from slug_of_twin`)).length).toBeGreaterThan(1);
+    await world.rows(sql`drop table slug_of_twin`);
   });
 
   test("a slug that an update and a creation claim at once, 20 rounds: one has it", async () => {
