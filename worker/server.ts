@@ -1,11 +1,12 @@
 import { type Context, Hono } from "hono";
+import { dnsOverHttps } from "../src/dns/index.ts";
 import { authRoutes, cloudflareAddress, flametrenchRoutes, healthRoutes, requireUser } from "../src/http/index.ts";
 import { invitations } from "../src/http/invitations.ts";
 import { englishMail, type MailAuth, type MailLanguage, type MailOptions, mail } from "../src/http/mail.ts";
 import { germanMail } from "../src/http/mail-german.ts";
 import { type MfaOptions, mfa } from "../src/http/mfa.ts";
 import { openapiRoutes } from "../src/http/openapi.ts";
-import { organizations } from "../src/http/organizations.ts";
+import { type OrganizationDomainAuth, organizationDomains, organizations } from "../src/http/organizations.ts";
 import { passkeys } from "../src/http/passkeys.ts";
 import { personalAccessTokens } from "../src/http/personal-access-tokens.ts";
 import {
@@ -70,6 +71,11 @@ export interface Bindings {
   OIDC_ACME_ISSUER?: string;
   /** `oidc` (default), `google`, `github`, `apple`, `microsoft`, `gitlab`, `discord` or `authpi`. */
   OIDC_ACME_KIND?: string;
+  /**
+   * The JSON endpoint of a DNS resolver, such as `https://cloudflare-dns.com/dns-query`: organizations then prove domains, and the
+   * scheduled handler looks their records up again. Default: there are no domains of organizations.
+   */
+  DOMAIN_RESOLVER?: string;
   /** Other places that a sign-in may lead back to: exact paths or URLs, separated by spaces. */
   RETURN_TO?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
@@ -107,6 +113,7 @@ export function createServer(options: {
       limits(),
       merging(),
       organizations(),
+      ...domainsOf(bindings),
       ...termsOf(bindings),
       ...providersOf(bindings),
     ] as const;
@@ -161,9 +168,9 @@ export function createServer(options: {
     },
     async scheduled(_event, bindings) {
       const scheduled = auth(bindings);
-      // Neither waits for the other's success.
-      const [purged, delivered] = await Promise.allSettled([scheduled.purge(), scheduled.mail?.deliver()]);
-      for (const work of [purged, delivered]) if (work.status === "rejected") throw work.reason;
+      // None waits for another's success.
+      const works = [scheduled.purge(), scheduled.mail?.deliver(), scheduled.organizationDomains?.recheck()];
+      for (const work of await Promise.allSettled<unknown>(works)) if (work.status === "rejected") throw work.reason;
     },
   };
 }
@@ -190,6 +197,16 @@ function termsOf({
   TERMS_URL: url = "",
 }: Bindings): readonly Feature<Partial<TermsAuth>>[] {
   return version || url ? [terms({ version, url })] : [];
+}
+
+/** None, or one feature, as for the terms. */
+function domainsOf({ DOMAIN_RESOLVER: url = "" }: Bindings): readonly Feature<Partial<OrganizationDomainAuth>>[] {
+  if (!url) return [];
+  try {
+    return [organizationDomains({ resolver: dnsOverHttps({ url }) })];
+  } catch (error) {
+    throw new ConfigurationError("DOMAIN_RESOLVER", error);
+  }
 }
 
 function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {

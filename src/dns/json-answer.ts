@@ -88,5 +88,5 @@ function textOf(data: string): string {
   );
   if (bytes.some((byte) => byte > 255)) throw new ResolverError("MALFORMED");
   // A byte order mark is a part of the text.
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(bytes));
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(new Uint8Array(bytes));
 }

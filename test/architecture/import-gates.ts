@@ -69,7 +69,7 @@ export const layers = [
   {
     name: "worker",
     path: /^worker\//,
-    layers: ["driver", "entry", "http", "mailer", "pages", "provider", "runtime"],
+    layers: ["dns", "driver", "entry", "http", "mailer", "pages", "provider", "runtime"],
     packages: ["hono"],
   },
 ] as const;
