@@ -5,11 +5,12 @@ import { AuthError } from "../index.ts";
 import { backTo } from "./account-acts.tsx";
 import { disown } from "./disown.tsx";
 import { respond, respondWithForm } from "./layout.tsx";
-import { askForMail, deadLink, forgetLink, linkAddress, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import { askForMail, deadLink, forgetLink, hasLink, linkAddress, linkForm, linkPage, mailOf } from "./mailed-link.tsx";
 import { pathWith } from "./next-path.ts";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor, type Words } from "./refusal.ts";
-import { openForm, type PageRoute, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
+import { type PageRoute, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
 import { signedInVisit } from "./sign-in.tsx";
 
 const words: Words = {
@@ -47,12 +48,11 @@ export const addressRoutes: readonly PageRoute[] = [
 export const addressLinkRoutes: readonly PageRoute[] = [
   linkPage("/address", (visit) => confirmPage(visit)),
 
-  openForm("/address", "/address", async (visit) => {
+  linkForm("/address", "/address", async (visit, _form, token) => {
     const { c, site } = visit;
     const auth = mailOf(visit);
     const user = await signedInVisit(visit);
     if (!user) return await confirmPage(visit);
-    const token = openedLink(visit) ?? "";
     const { actor } = user;
     const { value, refusal } = await attempt(
       auth.identifiers.confirmChange({ actor, token, transport: "cookie" }),
@@ -71,8 +71,8 @@ export const addressLinkRoutes: readonly PageRoute[] = [
 
   linkPage("/address/back", (visit) => backPage(visit)),
 
-  openForm("/address/back", "/address/back", (visit, form) =>
-    disown(visit, form, { action: "/address/back", title: "address.back.title", again: backPage }),
+  linkForm("/address/back", "/address/back", (visit, form, token) =>
+    disown(visit, { form, token }, { action: "/address/back", title: "address.back.title", again: backPage }),
   ),
 ];
 
@@ -123,6 +123,7 @@ async function confirmPage(visit: Visit, refusal?: AuthError): Promise<Response>
       <p>{site.say("address.to", { address: <bdi>{address}</bdi> })}</p>
       <form method="post" action={site.path("/address")}>
         <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
+        <LinkMark visit={visit} />
         <button type="submit">{site.say("address.button")}</button>
       </form>
       <p class="hint">{site.say("address.ends")}</p>
@@ -143,7 +144,7 @@ async function confirmPage(visit: Visit, refusal?: AuthError): Promise<Response>
 /** The page of the old address's link. */
 function backPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
-  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+  if (refusal?.code === "unauthorized.invalid_link" || !hasLink(visit)) {
     return deadLink(visit, <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a>, refusal);
   }
   const action = site.path("/address/back");
@@ -157,6 +158,7 @@ function backPage(visit: Visit, refusal?: AuthError): Response | Promise<Respons
       </ul>
       <form method="post" action={action}>
         <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
+        <LinkMark visit={visit} />
         <button type="submit">{site.say("address.back.button")}</button>
       </form>
       <p class="hint">{site.say("not-me.was-me")}</p>

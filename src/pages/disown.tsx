@@ -4,7 +4,8 @@ import { AuthError } from "../index.ts";
 import type { Form } from "./form.ts";
 import type { TextName } from "./language.ts";
 import { respond } from "./layout.tsx";
-import { forgetLink, mailOf, openedLink } from "./mailed-link.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import { forgetLink, mailOf } from "./mailed-link.tsx";
 import { attempt } from "./refusal.ts";
 import type { Visit } from "./route.ts";
 import { CodeForms, type FailedCode } from "./second-factor.tsx";
@@ -19,10 +20,13 @@ interface NoticePage {
 }
 
 /** Locks the account of a notice. If the account had a factor, the page asks for its code, and counts a session that proved it. */
-export async function disown(visit: Visit, form: Form, page: NoticePage): Promise<Response> {
+export async function disown(
+  visit: Visit,
+  { form, token }: { form: Form; token: string },
+  page: NoticePage,
+): Promise<Response> {
   const { c, site, context } = visit;
   const auth = mailOf(visit);
-  const token = openedLink(visit) ?? "";
   const [code, type] = [form.text("code"), form.text("type") === "recovery" ? "recovery" : "totp"] as const;
   const cookie = readCookie(c, auth, sessionCookie);
   const session = cookie === undefined ? undefined : ({ token: cookie, transport: "cookie" } as const);
@@ -58,7 +62,14 @@ function codePage(
   const children = (
     <>
       <p role="alert">{site.say("address.back.factor")}</p>
-      <CodeForms site={site} action={site.path(action)} having={["totp", "recovery"]} next="" failed={failed} />
+      <CodeForms
+        site={site}
+        action={site.path(action)}
+        having={["totp", "recovery"]}
+        next=""
+        failed={failed}
+        carried={<LinkMark visit={visit} />}
+      />
       <p class="hint">{site.say("address.back.factor.note")}</p>
     </>
   );

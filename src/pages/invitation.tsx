@@ -1,10 +1,11 @@
 import type { InvitationAuth, OpenInvitation } from "../http/invitations.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { deadLink, forgetLink, linkPage, openedLink, unlessDead } from "./mailed-link.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import { deadLink, forgetLink, linkForm, linkPage, lookAtLink } from "./mailed-link.tsx";
 import { Alert } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
-import { openForm, type PageRoute, type Visit } from "./route.ts";
+import type { PageRoute, Visit } from "./route.ts";
 import { isOfNewAccount, NameAndPassword, newAccount } from "./sign-up.tsx";
 import { finishSignUp } from "./terms-box.tsx";
 
@@ -14,9 +15,8 @@ const path = "/invitation";
 export const invitationRoutes: readonly PageRoute[] = [
   linkPage(path, (visit) => invitedPage(visit), invitationsOf),
 
-  openForm(path, path, async (visit, form) => {
+  linkForm(path, path, async (visit, form, token) => {
     const invitations = invitationsOf(visit);
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(
       newAccount(visit, form, (fields) => invitations.accept({ ...fields, token })),
     );
@@ -48,6 +48,7 @@ async function invitedPage(
       <p>{site.say("invitation.text", { name: <bdi>{open.identifier}</bdi> })}</p>
       <form method="post" action={site.path(path)}>
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
+        <LinkMark visit={visit} />
         {/* For password managers, which store the password under this name. */}
         <input type="text" autocomplete="username" value={open.identifier} readonly hidden />
         <NameAndPassword visit={visit} displayName={displayName ?? open.displayName ?? ""} refusal={refusal} />
@@ -60,7 +61,5 @@ async function invitedPage(
 
 /** The invitation whose link this browser has opened, if it counts. */
 async function invitationOf(visit: Visit): Promise<OpenInvitation | undefined> {
-  const token = openedLink(visit);
-  if (token === undefined) return undefined;
-  return await unlessDead(invitationsOf(visit).look({ token }));
+  return await lookAtLink(visit, invitationsOf(visit).look);
 }

@@ -2,12 +2,13 @@ import { places } from "../domain/page-paths.ts";
 import type { OpenOrganizationInvitation } from "../http/organizations.ts";
 import type { AuthError } from "../index.ts";
 import { respond, respondWithForm } from "./layout.tsx";
-import { deadLink, forgetLink, linkPage, openedLink, unlessDead } from "./mailed-link.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import { deadLink, forgetLink, linkForm, linkPage, lookAtLink, userLinkForm, withLinkNotice } from "./mailed-link.tsx";
 import { membersPath, OrganizationName, organizationsOf, pathIn } from "./own-organization.tsx";
 import { Alert } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
-import { openForm, type PageRoute, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
+import { type PageRoute, type UserVisit, userPage, type Visit } from "./route.ts";
 import { isOfNewAccount, NameAndPassword, newAccount } from "./sign-up.tsx";
 import type { Site } from "./site.ts";
 import { finishSignUp } from "./terms-box.tsx";
@@ -20,9 +21,8 @@ const joinPath = "/account/join";
 export const joinRoutes: readonly PageRoute[] = [
   linkPage(path, (visit) => invitedPage(visit), organizationsOf),
 
-  openForm(path, path, async (visit, form) => {
+  linkForm(path, path, async (visit, form, token) => {
     const { organizationInvitations } = organizationsOf(visit);
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(
       newAccount(visit, form, (fields) => organizationInvitations.acceptAsNewUser({ ...fields, token })),
     );
@@ -31,9 +31,8 @@ export const joinRoutes: readonly PageRoute[] = [
     return await finishSignUp(visit, value, form, visit.site.path(places.organizations));
   }),
 
-  openForm(declinePath, path, async (visit) => {
+  linkForm(declinePath, path, async (visit, _form, token) => {
     const { site, context } = visit;
-    const token = openedLink(visit) ?? "";
     const { refusal } = await attempt(organizationsOf(visit).organizationInvitations.decline({ token, context }));
     // A page that cannot know does not call the link dead.
     if (refusal && refusal.status >= 500) throw refusal;
@@ -45,11 +44,10 @@ export const joinRoutes: readonly PageRoute[] = [
     });
   }),
 
-  userPage(joinPath, (visit) => joinPage(visit)),
+  userPage(joinPath, (visit) => joinPage(withLinkNotice(visit))),
 
-  userForm(joinPath, joinPath, async (visit) => {
+  userLinkForm(joinPath, joinPath, async (visit, _form, token) => {
     const { c, site, actor } = visit;
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(organizationsOf(visit).organizationInvitations.accept({ actor, token }));
     if (refusal) return await joinPage(visit, refusal);
     forgetLink(visit);
@@ -87,6 +85,7 @@ async function invitedPage(
           <h2>{site.say("join.new")}</h2>
           <form method="post" action={site.path(path)}>
             <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
+            <LinkMark visit={visit} />
             {/* For password managers, which store the password under this name. */}
             <input type="text" autocomplete="username" value={open.identifier} readonly hidden />
             <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />
@@ -95,6 +94,7 @@ async function invitedPage(
         </section>
       )}
       <form method="post" action={site.path(declinePath)}>
+        <LinkMark visit={visit} />
         <button type="submit" class="plain">
           {site.say("join.decline")}
         </button>
@@ -114,6 +114,7 @@ async function joinPage(visit: UserVisit, refusal?: AuthError): Promise<Response
     title: site.text("invitation.title"),
     intro: <Offer site={site} open={open} />,
     action: joinPath,
+    fields: <LinkMark visit={visit} />,
     button: site.text("join.button"),
     refusal,
     back: places.organizations,
@@ -128,7 +129,5 @@ function dead(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
 
 /** The invitation whose link this browser has opened, if it counts. */
 async function invitationOf(visit: Visit): Promise<OpenOrganizationInvitation | undefined> {
-  const token = openedLink(visit);
-  if (token === undefined) return undefined;
-  return await unlessDead(organizationsOf(visit).organizationInvitations.look({ token }));
+  return await lookAtLink(visit, organizationsOf(visit).organizationInvitations.look);
 }

@@ -37,6 +37,7 @@ export function respond(asked: Asked, content: PageContent): Response | Promise<
       </header>
       <main>
         <h1>{title}</h1>
+        <Alert>{asked.notice}</Alert>
         {children}
       </main>
     </body>
@@ -82,6 +83,7 @@ export function respondInAccount(
         <main id="content">
           <h1>{title}</h1>
           <Done visit={visit} />
+          <Alert>{visit.notice}</Alert>
           <TermsNotice visit={visit} />
           {children}
         </main>

@@ -2,15 +2,17 @@ import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { AuthError } from "../index.ts";
 import { widgetFor } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
+import { LinkMark } from "./link-mark.tsx";
 import {
   AskForm,
   askForMail,
   ElsewhereNote,
   forgetLink,
+  hasLink,
   linkAddress,
+  linkForm,
   linkPage,
   mailOf,
-  openedLink,
 } from "./mailed-link.tsx";
 import { nextPath } from "./next-path.ts";
 import { Alert, Hidden, Remember } from "./parts.tsx";
@@ -23,7 +25,7 @@ export const linkSignInRoutes: readonly PageRoute[] = [
   linkPage("/sign-in/link", (visit) => {
     operationsOf(visit);
     const next = nextPath(visit.c.req.query("next"), visit);
-    return openedLink(visit) === undefined ? requestPage(visit, next) : confirmPage(visit, next);
+    return hasLink(visit) ? confirmPage(visit, next) : requestPage(visit, next);
   }),
 
   openForm(
@@ -40,11 +42,10 @@ export const linkSignInRoutes: readonly PageRoute[] = [
       requestPage(visit, nextPath(form.text("next"), visit), { identifier: form.text("identifier"), refusal }),
   ),
 
-  openForm("/sign-in/link", "/sign-in/link", async (visit, form) => {
+  linkForm("/sign-in/link", "/sign-in/link", async (visit, form, token) => {
     const { c, auth, context } = visit;
     const next = nextPath(form.text("next"), visit);
     const presentedToken = readCookie(c, auth, sessionCookie);
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(
       operationsOf(visit).confirm({
         token,
@@ -114,6 +115,7 @@ async function confirmPage(visit: Visit, next: string, refusal?: AuthError): Pro
       <ElsewhereNote visit={visit} />
       <form method="post" action={site.path("/sign-in/link")}>
         <Alert>{refusal && sentenceFor(site, refusal)}</Alert>
+        <LinkMark visit={visit} />
         <p>{site.say("link.address", { address: <bdi>{identifier}</bdi> })}</p>
         <Hidden name="next" value={next} />
         <Remember site={site} />

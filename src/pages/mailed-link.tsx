@@ -12,12 +12,14 @@ import { deliverSoon } from "../http/mail-delivery.ts";
 import { keepRequest } from "../http/routes/mailed-links.ts";
 import { AuthError } from "../index.ts";
 import { CaptchaPart } from "./captcha.tsx";
+import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
+import { isOfLink } from "./link-mark.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
-import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+import { openForm, openPage, type PageRoute, type UserVisit, userForm, type Visit } from "./route.ts";
 import type { Site } from "./site.ts";
 
 /** How long a browser keeps the secret of a link that it has opened, in seconds. */
@@ -45,7 +47,7 @@ export function linkPage(
     const { c, site, auth } = visit;
     requireFeature(visit);
     const { token, next } = c.req.query();
-    if (token === undefined) return await page(visit);
+    if (token === undefined) return await page(withLinkNotice(visit));
     if (/^[\w-]{43}$/.test(token)) setCookie(c, auth, linkCookie, token, openSeconds);
     c.header("Referrer-Policy", "no-referrer");
     const there = site.path(path);
@@ -53,26 +55,63 @@ export function linkPage(
   });
 }
 
-/** The secret of the link that this browser has opened. */
-export function openedLink({ c, auth }: Visit): string | undefined {
+/** The secret of the link that this browser has opened. Only a form of the link's own page gets it, to spend it. */
+function openedLink({ c, auth }: Visit): string | undefined {
   return readCookie(c, auth, linkCookie);
 }
 
+/** True if this browser has opened a link. */
+export function hasLink(visit: Visit): boolean {
+  return openedLink(visit) !== undefined;
+}
+
+/** The act of a form that spends the opened link. Without an opened link, `token` is empty. */
+type Spend<Visited> = (visit: Visited, form: Form, token: string) => Response | Promise<Response>;
+
+/** A form on the page of a mailed link. It spends that link, or none if the browser has opened another link since. */
+export function linkForm(path: string, belongsTo: string, spend: Spend<Visit>): PageRoute {
+  return openForm(path, belongsTo, onlyItsOwn(belongsTo, spend));
+}
+
+/** A form on the page of a mailed link, for a signed-in user. */
+export function userLinkForm(path: string, belongsTo: string, spend: Spend<UserVisit>): PageRoute {
+  return userForm(path, belongsTo, onlyItsOwn(belongsTo, spend));
+}
+
+function onlyItsOwn<Visited extends Visit>(belongsTo: string, spend: Spend<Visited>) {
+  return async (visit: Visited, form: Form): Promise<Response> => {
+    const token = openedLink(visit) ?? "";
+    if (token === "" || (await isOfLink(form, token))) return await spend(visit, form, token);
+    const next = form.text("next");
+    const query = { link: "changed", ...(next && { next }) };
+    return visit.c.redirect(pathWith(visit.site.path(belongsTo), query), 303);
+  };
+}
+
+/** The visit of a link's page, with the reason if a form was not done. */
+export function withLinkNotice<Visited extends Visit>(visit: Visited): Visited {
+  const { c, site } = visit;
+  return c.req.query("link") === "changed" ? { ...visit, notice: site.say("link.changed") } : visit;
+}
+
 /**
- * What a live link says, or nothing if the link is dead. A page that cannot know, because the database does not answer, does not
- * call the link dead.
+ * What the opened link says, or nothing if the link is dead or not there. A page that cannot know, because the database does not
+ * answer, does not call the link dead.
  */
-export async function unlessDead<Said>(look: Promise<Said>): Promise<Said | undefined> {
-  const { value, refusal } = await attempt(look);
+export async function lookAtLink<Said>(
+  visit: Visit,
+  look: (link: { token: string }) => Promise<Said>,
+): Promise<Said | undefined> {
+  const token = openedLink(visit);
+  if (token === undefined) return undefined;
+  const { value, refusal } = await attempt(look({ token }));
   if (refusal && refusal.code !== "unauthorized.invalid_link") throw refusal;
   return value;
 }
 
 /** The address of the link that this browser has opened, if the link is for this purpose and still works. */
 export async function linkAddress(visit: Visit, purpose: LookedLink["purpose"]): Promise<string | undefined> {
-  const token = openedLink(visit);
-  if (token === undefined) return undefined;
-  const said = await unlessDead(mailOf(visit).mailedLinks.look({ token }));
+  const said = await lookAtLink(visit, mailOf(visit).mailedLinks.look);
   return said?.purpose === purpose ? said.identifier : undefined;
 }
 

@@ -1,20 +1,20 @@
 import { deliverSoon } from "../http/mail-delivery.ts";
 import type { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import { deadLink, forgetLink, hasLink, linkForm, linkPage, mailOf } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { donePage } from "./reset.tsx";
-import { openForm, type PageRoute, type Visit } from "./route.ts";
+import type { PageRoute, Visit } from "./route.ts";
 
 /** An account that an administrator gives to a new address: the link of the new address, and the links that stop it. */
 export const recoverRoutes: readonly PageRoute[] = [
   linkPage("/recover", (visit) => recoverPage(visit)),
 
-  openForm("/recover", "/recover", async (visit, form) => {
+  linkForm("/recover", "/recover", async (visit, form, token) => {
     const { c, context } = visit;
     const auth = mailOf(visit);
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(auth.recovery.finish({ token, password: form.text("password"), context }));
     if (refusal) return await recoverPage(visit, refusal);
     deliverSoon(c, auth);
@@ -24,10 +24,10 @@ export const recoverRoutes: readonly PageRoute[] = [
 
   linkPage("/recover/stop", (visit) => stopPage(visit)),
 
-  openForm("/recover/stop", "/recover/stop", async (visit) => {
+  linkForm("/recover/stop", "/recover/stop", async (visit, _form, token) => {
     const { site, context } = visit;
     const { recovery } = mailOf(visit);
-    const { refusal } = await attempt(recovery.cancel({ token: openedLink(visit) ?? "", context }));
+    const { refusal } = await attempt(recovery.cancel({ token, context }));
     if (refusal) return await stopPage(visit, refusal);
     forgetLink(visit);
     const children = <p>{site.say("recover.stopped.text")}</p>;
@@ -37,7 +37,7 @@ export const recoverRoutes: readonly PageRoute[] = [
 
 function recoverPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
-  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+  if (refusal?.code === "unauthorized.invalid_link" || !hasLink(visit)) {
     return deadLink(visit, site.say("recover.dead"), refusal);
   }
   const sentence = refusal && sentenceFor(site, refusal, { "conflict.duplicate_credential": "address.taken" });
@@ -46,6 +46,7 @@ function recoverPage(visit: Visit, refusal?: AuthError): Response | Promise<Resp
     <>
       <form method="post" action={site.path("/recover")}>
         <Alert>{isOfPassword ? undefined : sentence}</Alert>
+        <LinkMark visit={visit} />
         <Field
           site={site}
           form="recover"
@@ -66,7 +67,7 @@ function recoverPage(visit: Visit, refusal?: AuthError): Response | Promise<Resp
 
 function stopPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
-  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+  if (refusal?.code === "unauthorized.invalid_link" || !hasLink(visit)) {
     return deadLink(visit, <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a>, refusal);
   }
   const children = (
@@ -74,6 +75,7 @@ function stopPage(visit: Visit, refusal?: AuthError): Response | Promise<Respons
       <p>{site.say("recover.stop.text")}</p>
       <form method="post" action={site.path("/recover/stop")}>
         <Alert>{refusal && sentenceFor(site, refusal)}</Alert>
+        <LinkMark visit={visit} />
         <button type="submit">{site.say("recover.stop.button")}</button>
       </form>
       <p class="hint">{site.say("recover.stop.note")}</p>

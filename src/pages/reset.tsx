@@ -1,6 +1,7 @@
 import { AuthError } from "../index.ts";
 import { widgetFor } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
+import { LinkMark } from "./link-mark.tsx";
 import {
   AccountOf,
   AskForm,
@@ -8,9 +9,9 @@ import {
   deadLink,
   forgetLink,
   linkAddress,
+  linkForm,
   linkPage,
   mailOf,
-  openedLink,
 } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
@@ -34,10 +35,9 @@ export const resetRoutes: readonly PageRoute[] = [
 
   linkPage("/reset", (visit) => resetPage(visit)),
 
-  openForm("/reset", "/reset", async (visit, form) => {
+  linkForm("/reset", "/reset", async (visit, form, token) => {
     const { context } = visit;
     const { passwordReset } = mailOf(visit);
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(
       passwordReset.confirm({ token, password: form.text("password"), context }).catch((error: unknown) => {
         // The address lost its right between the message and now.
@@ -85,6 +85,7 @@ async function resetPage(visit: Visit, refusal?: AuthError): Promise<Response> {
     <>
       <form method="post" action={site.path("/reset")}>
         <Alert>{isOfPassword ? undefined : sentence}</Alert>
+        <LinkMark visit={visit} />
         <AccountOf site={site} identifier={identifier} />
         <Field
           site={site}

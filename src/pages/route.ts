@@ -61,10 +61,12 @@ export interface Visit {
   readonly context: RequestContext;
   /** Who may create an account. */
   readonly signUp: SignUpMode;
+  /** What the page says first. */
+  readonly notice?: Child;
 }
 
 /** The parts of a visit that a response needs. A failure may be earlier than the operations. */
-export type Asked = Pick<Visit, "c" | "site"> & Partial<Pick<Visit, "auth">>;
+export type Asked = Pick<Visit, "c" | "site"> & Partial<Pick<Visit, "auth" | "notice">>;
 
 /** A request from a signed-in user. */
 export interface UserVisit extends Visit, VerifiedSession {

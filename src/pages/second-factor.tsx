@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
@@ -122,17 +123,17 @@ export function CodeForms(forms: {
   having: readonly FactorKind[];
   next: string;
   failed?: FailedCode | undefined;
-  /** The sealed act that the proof is for. */
-  act?: string | undefined;
+  /** More hidden fields: what the proof is for. */
+  carried?: Child;
 }): Rendered {
-  const { site, action, having, next, failed, act } = forms;
+  const { site, action, having, next, failed, carried } = forms;
   const errorOf = (type: FailedCode["type"]) => (failed?.type === type ? sentenceFor(site, failed.refusal) : undefined);
   const recovery = having.includes("recovery") && (
     <form method="post" action={action}>
       <Hidden name="type" value="recovery" />
       <Hidden name="with" value={having.join(" ")} />
       <Hidden name="next" value={next} />
-      {act && <Hidden name="act" value={act} />}
+      {carried}
       <CodeField
         site={site}
         form="recovery"
@@ -152,7 +153,7 @@ export function CodeForms(forms: {
           <Hidden name="type" value="totp" />
           <Hidden name="with" value={having.join(" ")} />
           <Hidden name="next" value={next} />
-          {act && <Hidden name="act" value={act} />}
+          {carried}
           <CodeField site={site} form="totp" label={site.text("field.code")} error={errorOf("totp")} />
           <button type="submit">{site.say("word.continue")}</button>
         </form>

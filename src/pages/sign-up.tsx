@@ -4,6 +4,7 @@ import { AuthError, type IssuedSession, type NewAccount } from "../index.ts";
 import { CaptchaPart, widgetFor } from "./captcha.tsx";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
+import { LinkMark } from "./link-mark.tsx";
 import {
   AccountOf,
   AskForm,
@@ -11,9 +12,9 @@ import {
   deadLink,
   forgetLink,
   linkAddress,
+  linkForm,
   linkPage,
   mailOf,
-  openedLink,
 } from "./mailed-link.tsx";
 import { leadingTo, nextPath } from "./next-path.ts";
 import { Alert, Field, Hidden } from "./parts.tsx";
@@ -60,10 +61,9 @@ export const signUpRoutes: readonly PageRoute[] = [
     return finishPage(visit, { displayName: "", next: nextOf(visit, visit.c.req.query("next")) });
   }),
 
-  openForm("/sign-up/finish", "/sign-up/finish", async (visit, form) => {
+  linkForm("/sign-up/finish", "/sign-up/finish", async (visit, form, token) => {
     requireOpen(visit);
     const { mailedSignUp } = mailOf(visit);
-    const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(
       newAccount(visit, form, (fields) => mailedSignUp.confirm({ ...fields, token })),
     );
@@ -252,6 +252,7 @@ async function finishPage(
     <>
       <form method="post" action={site.path("/sign-up/finish")}>
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
+        <LinkMark visit={visit} />
         <AccountOf site={site} identifier={identifier} />
         <Hidden name="next" value={next} />
         <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />

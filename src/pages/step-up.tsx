@@ -167,7 +167,7 @@ async function stepUpPage(
         having={having}
         next={next}
         failed={failedCode}
-        act={act}
+        carried={act && <Hidden name="act" value={act} />}
       />
       {having.includes("webauthn") && (
         <PasskeyPart

@@ -2,21 +2,21 @@ import { knownDeviceCookie, readCookie } from "../http/cookies.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { AccountOf, forgetLink, linkAddress, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import { AccountOf, forgetLink, linkAddress, linkForm, linkPage, mailOf } from "./mailed-link.tsx";
 import { pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
-import { openForm, type PageRoute, type UserVisit, type Visit } from "./route.ts";
+import type { PageRoute, UserVisit, Visit } from "./route.ts";
 import { signedInVisit } from "./sign-in.tsx";
 
 /** The proof of an address, with the link that was mailed to it. */
 export const verifyRoutes: readonly PageRoute[] = [
   linkPage("/verify", (visit) => verifyPage(visit)),
 
-  openForm("/verify", "/verify", async (visit, form) => {
+  linkForm("/verify", "/verify", async (visit, form, token) => {
     const { c, site, context } = visit;
     const { identifiers } = mailOf(visit);
-    const token = openedLink(visit) ?? "";
     const [password, newPassword] = [form.text("password"), form.text("new_password")];
     const user = form.text("with") === "session" ? await signedInVisit(visit) : undefined;
     const proof = user
@@ -84,6 +84,7 @@ async function verifyPage(
       <p>{site.say("verify.address", { address: <bdi>{address}</bdi> })}</p>
       <form method="post" action={action}>
         <Alert>{sentence}</Alert>
+        <LinkMark visit={visit} />
         <Hidden name="with" value="session" />
         <button type="submit">{site.say("verify.button")}</button>
       </form>
@@ -94,6 +95,7 @@ async function verifyPage(
       <p>{site.say("verify.text")}</p>
       <form method="post" action={action}>
         <Alert>{failed === "session" ? sentence : undefined}</Alert>
+        <LinkMark visit={visit} />
         <AccountOf site={site} identifier={address} />
         <Field
           site={site}
@@ -109,6 +111,7 @@ async function verifyPage(
       <h2>{site.say("verify.take-over")}</h2>
       <p>{site.say("verify.take-over.text")}</p>
       <form method="post" action={action}>
+        <LinkMark visit={visit} />
         <input type="text" autocomplete="username" value={address} readonly hidden />
         <Field
           site={site}

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { linkMark } from "../../src/engine/link-mark.ts";
 import { pages } from "../../src/pages/index.tsx";
 import {
   addressHeader,
@@ -90,6 +91,12 @@ export function formKeyIn(text: string, action: string): string | undefined {
   return form && /name="form_key" value="([^"]*)"/.exec(form)?.[1];
 }
 
+/** Fills in the mark of the opened link, as its page does. A test of the mark gives its own. */
+async function withLinkMark({ form, cookies = {} }: SentToPage): Promise<SentToPage["form"]> {
+  const token = cookies["__Host-mailed-link"];
+  return form && token !== undefined ? { link: await linkMark(token), ...form } : form;
+}
+
 /** The words of each label of a page. */
 function labelsOf(html: string): string[] {
   return [...html.matchAll(/<label[^>]*>(.*?)<\/label>/gs)].map(([, inner]) => inner!.replace(/<[^>]*>/g, " ").trim());
@@ -97,7 +104,8 @@ function labelsOf(html: string): string[] {
 
 /** Sends a request to the pages, and reads every label of the answer. */
 export async function askPages(app: Pick<Hono, "request">, sent: SentToPage): Promise<PageReply> {
-  const { path, form, json, as, cookies = {}, headers = {} } = sent;
+  const { path, json, as, cookies = {}, headers = {} } = sent;
+  const form = await withLinkMark(sent);
   const body = form ? new URLSearchParams(form).toString() : json === undefined ? sent.body : JSON.stringify(json);
   const jar = Object.entries({ ...(as && { "__Host-session": as.token }), ...cookies });
   const response = await app.request(path, {

@@ -96,6 +96,8 @@ export const englishTexts = {
     "You asked for this link in another browser. Continue here, or enter the code from the message there.",
   "link.dead": "This link does not work",
   "link.dead.text": "It was already used, it is too old, or a newer link was sent.",
+  "link.changed":
+    "Another link was opened in this browser, so nothing was done. To use the earlier link, open it again from its message.",
   "link.new": "Ask for a new link",
 
   "forgot.title": "Forgot your password?",

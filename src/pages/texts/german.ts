@@ -96,6 +96,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "mail.elsewhere":
     "Sie haben diesen Link in einem anderen Browser angefordert. Machen Sie hier weiter oder geben Sie dort den Code aus der Nachricht ein.",
   "link.dead": "Dieser Link funktioniert nicht",
+  "link.changed":
+    "In diesem Browser wurde ein anderer Link geöffnet, deshalb ist nichts geschehen. Um den früheren Link zu benutzen, öffnen Sie ihn noch einmal aus seiner Nachricht.",
   "link.dead.text": "Er wurde schon benutzt, er ist zu alt, oder wir haben einen neueren gesendet.",
   "link.new": "Neuen Link anfordern",
 
