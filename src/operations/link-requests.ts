@@ -78,9 +78,10 @@ export interface CodeOperations {
   >;
 }
 
-const linkLifetimeSeconds = 3_600;
+/** The lifetime of a link that anyone can ask for. */
+export const linkLifetimeSeconds = 3_600;
 /** A code is short-lived, because it is short (R019). */
-export const codeLifetimeSeconds = 600;
+const codeLifetimeSeconds = 600;
 
 /**
  * Asks for a link: one request, with the same work for every address. If strangers have used up the messages of the mailbox, a

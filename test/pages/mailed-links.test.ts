@@ -191,6 +191,8 @@ describe("signing in by mail", () => {
     expect(
       (await world.ask({ path: opened.location!, cookies: { ...cookies, ...cookiesOf(sent) } })).text,
     ).not.toContain("another browser");
+    // The browser that asked is known as long as the link works, not only as long as its code.
+    expect(sent.setCookies.join()).toMatch(/__Host-mail-request=[^;]+; Max-Age=3600;/);
     const done = await world.ask({ path: "/sign-in/link", cookies, form: { next: "/account/tokens" } });
     expect([done.status, done.location]).toEqual([303, "/account/tokens"]);
     expect(cookiesOf(done)).toHaveProperty("__Host-session");

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import * as acts from "../../domain/acts/mailed-link.ts";
 import { disownNotice } from "../../domain/acts/notice.ts";
 import type { WithRealm } from "../../engine/realm.ts";
-import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../../operations/link-requests.ts";
+import { type LinkRequest, linkLifetimeSeconds, type RequestedLink } from "../../operations/link-requests.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import { knownDeviceCookie, mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
@@ -141,7 +141,10 @@ function codeBody() {
   return v.strictObject({ type: v.picklist(["totp", "recovery"]), code: v.string() });
 }
 
-/** Keeps the right to use a message's code in the browser that asked for the message (R019). */
+/**
+ * Keeps the right to use a message's code in the browser that asked for the message (R019). The code is good for ten minutes, but
+ * the browser is known as long as the link works.
+ */
 export function keepRequest(c: Context, auth: WithRealm, requestToken: string): void {
-  setCookie(c, auth, mailRequestCookie, requestToken, codeLifetimeSeconds);
+  setCookie(c, auth, mailRequestCookie, requestToken, linkLifetimeSeconds);
 }
