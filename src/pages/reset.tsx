@@ -1,5 +1,6 @@
 import { AuthError } from "../index.ts";
 import { widgetFor } from "./captcha.tsx";
+import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import { LinkMark } from "./link-mark.tsx";
 import {
@@ -13,27 +14,36 @@ import {
   linkPage,
   mailOf,
 } from "./mailed-link.tsx";
-import { Alert, Field } from "./parts.tsx";
+import { leadingTo, nextPath } from "./next-path.ts";
+import { Alert, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+import type { Site } from "./site.ts";
 
 /** A forgotten password: asking for a message, and choosing a new password. */
 export const resetRoutes: readonly PageRoute[] = [
-  openPage("/forgot", (visit) => forgotPage(visit, visit.c.req.query("identifier") ?? "")),
+  openPage("/forgot", (visit) => {
+    const { identifier = "", next } = visit.c.req.query();
+    return forgotPage(visit, { identifier, next: nextPath(next, visit) });
+  }),
 
   openForm(
     "/forgot",
     "/forgot",
     async (visit, form) => {
-      const identifier = form.text("identifier");
+      const typed = typedIn(visit, form);
+      const { identifier, next } = typed;
       const { request } = mailOf(visit).passwordReset;
-      const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "reset_password", identifier }));
-      return value ?? (await forgotPage(visit, identifier, refusal));
+      const place = next === visit.site.returnPaths.signIn ? undefined : next;
+      const { value, refusal } = await attempt(
+        askForMail(visit, { request, purpose: "reset_password", identifier }, place),
+      );
+      return value ?? (await forgotPage(visit, typed, refusal));
     },
-    (visit, form, refusal) => forgotPage(visit, form.text("identifier"), refusal),
+    (visit, form, refusal) => forgotPage(visit, typedIn(visit, form), refusal),
   ),
 
-  linkPage("/reset", (visit) => resetPage(visit)),
+  linkPage("/reset", (visit) => resetPage(visit, nextPath(visit.c.req.query("next"), visit))),
 
   linkForm("/reset", "/reset", async (visit, form, token) => {
     const { context } = visit;
@@ -45,13 +55,25 @@ export const resetRoutes: readonly PageRoute[] = [
         throw isLost ? new AuthError("unauthorized.invalid_link") : error;
       }),
     );
-    if (refusal) return await resetPage(visit, refusal);
+    const { next } = typedIn(visit, form);
+    if (refusal) return await resetPage(visit, next, refusal);
     forgetLink(visit);
-    return await donePage(visit, value.identifier);
+    return await donePage(visit, value.identifier, next);
   }),
 ];
 
-function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Response | Promise<Response> {
+/** What the forms of a reset carry. */
+interface Typed {
+  readonly identifier: string;
+  /** Where the sign-in afterwards leads. */
+  readonly next: string;
+}
+
+function typedIn(visit: Visit, form: Form): Typed {
+  return { identifier: form.text("identifier"), next: nextPath(form.text("next"), visit) };
+}
+
+function forgotPage(visit: Visit, { identifier, next }: Typed, refusal?: AuthError): Response | Promise<Response> {
   mailOf(visit);
   const { site } = visit;
   const children = (
@@ -62,22 +84,24 @@ function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Resp
         action={site.path("/forgot")}
         name="forgot"
         identifier={identifier}
+        next={next}
         fault={refusal && sentenceFor(site, refusal)}
         refusal={refusal}
       />
       <p class="foot">
-        {site.say("forgot.remembered", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })}
+        {site.say("forgot.remembered", { link: <a href={signInPath(site, next)}>{site.say("word.sign-in")}</a> })}
       </p>
     </>
   );
   return respond(visit, { title: site.text("forgot.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
-async function resetPage(visit: Visit, refusal?: AuthError): Promise<Response> {
+async function resetPage(visit: Visit, next: string, refusal?: AuthError): Promise<Response> {
   const { site } = visit;
   const identifier = await linkAddress(visit, "reset_password");
   if (identifier === undefined || refusal?.code === "unauthorized.invalid_link") {
-    return await deadLink(visit, <a href={site.path("/forgot")}>{site.say("link.new")}</a>, refusal);
+    const path = leadingTo(site.path("/forgot"), next, site.returnPaths.signIn);
+    return await deadLink(visit, <a href={path}>{site.say("link.new")}</a>, refusal);
   }
   const sentence = refusal && sentenceFor(site, refusal);
   const isOfPassword = refusal?.code === "invalid_format.password";
@@ -86,6 +110,7 @@ async function resetPage(visit: Visit, refusal?: AuthError): Promise<Response> {
       <form method="post" action={site.path("/reset")}>
         <Alert>{isOfPassword ? undefined : sentence}</Alert>
         <LinkMark visit={visit} />
+        <Hidden name="next" value={next} />
         <AccountOf site={site} identifier={identifier} />
         <Field
           site={site}
@@ -105,13 +130,21 @@ async function resetPage(visit: Visit, refusal?: AuthError): Promise<Response> {
   return await respond(visit, { title: site.text("reset.title"), children, refusal });
 }
 
-export function donePage(visit: Visit, identifier: string): Response | Promise<Response> {
+function signInPath(site: Site, next: string): string {
+  return leadingTo(site.path("/sign-in"), next, site.returnPaths.signIn);
+}
+
+export function donePage(
+  visit: Visit,
+  identifier: string,
+  next: string = visit.site.returnPaths.signIn,
+): Response | Promise<Response> {
   const { site } = visit;
   const children = (
     <>
       <p>{site.say("reset.done.text", { user: <bdi>{identifier}</bdi> })}</p>
       <p>
-        <a class="button" href={site.path("/sign-in")}>
+        <a class="button" href={signInPath(site, next)}>
           {site.say("word.sign-in")}
         </a>
       </p>

@@ -184,7 +184,7 @@ function signInPage(
         <button type="submit">{site.say("word.sign-in")}</button>
         {auth.mail && (
           <p class="aside">
-            <a href={site.path("/forgot")}>{site.say("sign-in.forgot")}</a>
+            <a href={leadingTo(site.path("/forgot"), next, site.returnPaths.signIn)}>{site.say("sign-in.forgot")}</a>
           </p>
         )}
       </form>

@@ -83,6 +83,29 @@ describe("a forgotten password", () => {
     expect([again.status, again.text.includes(dead)]).toEqual([401, true]);
   });
 
+  test.each([
+    [application, `?next=${encodeURIComponent(application)}`],
+    ["https://evil.example/", ""],
+  ])("next=%s: the sign-in after the reset leads there, if it is a listed place", async (next, query) => {
+    const { identifier } = await verified();
+    const signInPage = await world.ask({ path: `/sign-in?next=${encodeURIComponent(next)}` });
+    expect(signInPage.text).toContain(`<a href="/forgot${query}">`);
+    const sent = await asked("/forgot", { identifier, next });
+    const opened = await world.ask({ path: sent.url });
+    expect(opened.location).toBe(`/reset${query}`);
+    const byCode = await world.ask({
+      path: "/check-mail",
+      cookies: cookiesOf(sent),
+      form: { for: "reset_password", code: sent.code, ...(query && { next }) },
+    });
+    expect(byCode.location).toBe(`/reset${query}`);
+    const cookies = cookiesOf(byCode);
+    const short = await world.ask({ path: "/reset", cookies, form: { password: "short", next } });
+    expect(short.text.includes(`name="next" value="${next}"`)).toBe(query !== "");
+    const done = await world.ask({ path: "/reset", cookies, form: { password: otherPassword, next } });
+    expect(done.text).toContain(`href="/sign-in${query}"`);
+  });
+
   test("R018: the browser sees the same for an address that no account has", async () => {
     const { identifier } = await verified();
     const seen: unknown[] = [];
