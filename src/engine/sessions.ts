@@ -66,7 +66,10 @@ export function userOf(row: Prefixed<RowOf<typeof user>, "user">): User {
 }
 
 export function toSession(row: RowOf<typeof session>): Session {
-  return toValue(session, row);
+  const value = toValue(session, row);
+  const { authTime, mfaVerifiedAt } = value;
+  // A provider's factor is older than the session, which the column cannot say.
+  return authTime && mfaVerifiedAt && authTime < mfaVerifiedAt ? { ...value, mfaVerifiedAt: authTime } : value;
 }
 
 export function toUser(row: RowOf<typeof user>): User {

@@ -32,7 +32,7 @@ import { changeWork } from "./credential-changes.ts";
 import type { FederationAuth, FederationOperations } from "./federation-operations.ts";
 import { importOperations } from "./identity-import.ts";
 import { provesFactor, signInWith } from "./identity-sign-in.ts";
-import { keepingOf, newIdentity, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
+import { keepingOf, newIdentity, prove, provedAtOf, providerOf, refused, sidOf } from "./provider-answer.ts";
 import { discoveryOperations } from "./provider-discovery.ts";
 import { providerFault } from "./provider-fault.ts";
 import { heedProvider } from "./provider-notices.ts";
@@ -118,12 +118,13 @@ function federationOperations(core: FederationCore): FederationOperations {
     async finishStepUp({ actor, ...asked }) {
       const { identity, begun } = await prove(core, asked, "step_up", actor);
       const { issuer, subject } = identity;
+      const provedAt = begun.again ? provedAtOf(identity) : undefined;
       const checked = {
         type: "oidc",
         issuer,
         subject,
-        isNew: begun.again,
-        provesFactor: begun.again && provesFactor(core, identity),
+        provedAt,
+        provesFactor: provedAt !== undefined && provesFactor(core, identity),
         sid: sidOf(identity),
         challenge: begun.spent,
       } as const;

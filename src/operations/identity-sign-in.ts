@@ -23,7 +23,16 @@ import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { type ProviderSignInRow, recallIdentitySignIn, signInWithIdentity } from "../store/provider-sign-in.ts";
-import { keepingOf, nameOf, newIdentity, overDigest, type ProviderAnswer, refused, sidOf } from "./provider-answer.ts";
+import {
+  keepingOf,
+  nameOf,
+  newIdentity,
+  overDigest,
+  type ProviderAnswer,
+  provedAtOf,
+  refused,
+  sidOf,
+} from "./provider-answer.ts";
 import type { SignedIn } from "./sign-in.ts";
 
 /** An account has the identity's address, and its owner must sign in to link it. */
@@ -66,7 +75,7 @@ export async function signInWith(
       trusted: typeof linking === "object" ? linking.trusted : [],
       sid,
       overDigest: sid && (await overDigest(identity.issuer, sid)),
-      authTime: proved.authTime === undefined ? undefined : new Date(proved.authTime * 1_000),
+      authTime: provedAtOf(proved),
       provesAgain: core.providers.get(asked.provider)?.provesAgain === true,
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
       attempt: begun.spent,

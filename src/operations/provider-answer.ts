@@ -122,6 +122,11 @@ export function sidOf({ sid }: ProvedIdentity): string | undefined {
   return typeof sid === "string" && /^[\x20-\x7e]{1,255}$/.test(sid) ? sid : undefined;
 }
 
+/** When the user proved to the provider that it is them, if it says so. */
+export function provedAtOf({ authTime }: ProvedIdentity): Date | undefined {
+  return authTime === undefined ? undefined : new Date(authTime * 1_000);
+}
+
 /** The digest under which the end of a session at a provider is noted. */
 export async function overDigest(issuer: string, sid: string): Promise<string> {
   return await sha256Hex(JSON.stringify(["over", issuer, sid]));

@@ -38,7 +38,9 @@ export function rightsOf(actor: Actor): Statement {
         and (coalesce(s.mfa_verified_at > sallyport_now() - make_interval(secs => ${freshSeconds}::int), false)
           or not (${hasStrongProof(sql`u.id`)} or ${demandsSecondFactor(sql`u.id`)})) as fresh,
       ${isAdministrator(sql`u.id`)} as administrator,
-      coalesce(s.mfa_verified_at > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int), false)
+      coalesce(s.mfa_verified_at > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int)
+        -- A provider's factor is older than the session, which the column cannot say.
+        and coalesce(s.auth_time, s.mfa_verified_at) > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int), false)
         as elevated
     from ses s join usr u on u.id = s.usr_id
     where s.id = ${uuidFor("ses", subject.sessionId)}::uuid

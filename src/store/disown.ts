@@ -203,7 +203,8 @@ function isProved(proof: NoticeProof | undefined): Statement {
           select from ses where ses.usr_id = told.usr_id and ses.token_hash = decode(${proof.tokenHash}, 'hex')
             and coalesce(ses.transport, 'token') = ${proof.transport}
             and ses.revoked_at is null and ses.expires_at > sallyport_now()
-            and ses.mfa_verified_at > sallyport_now() - make_interval(secs => ${freshSeconds}::int))`;
+            and ses.mfa_verified_at > sallyport_now() - make_interval(secs => ${freshSeconds}::int)
+            and coalesce(ses.auth_time, ses.mfa_verified_at) > sallyport_now() - make_interval(secs => ${freshSeconds}::int))`;
 }
 
 /** The CTE `factor`: one row if the code is spent now. Its factor may have ended since the event. */

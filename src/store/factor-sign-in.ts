@@ -10,7 +10,14 @@ import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import type { Handle } from "./cte.ts";
 import { endSessions } from "./endings.ts";
 import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
-import { type CheckedProof, consumeFactor, provesSecondFactor, refundFactor, withMethods } from "./factor-spending.ts";
+import {
+  type CheckedProof,
+  consumeFactor,
+  provedAt,
+  provesSecondFactor,
+  refundFactor,
+  withMethods,
+} from "./factor-spending.ts";
 import {
   endPresentedFamily,
   insertSession,
@@ -65,7 +72,7 @@ export function spendFactorOnSession(
     opened as (${insertSession(
       session,
       sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
-          ${withMethods(sql`holder.amr`, checked)} as amr, sallyport_now() as auth_time,
+          ${withMethods(sql`holder.amr`, checked)} as amr, ${provedAt(checked)} as auth_time,
           case when ${provesSecondFactor(checked)} then sallyport_now() end as mfa_verified_at
         from holder join taken on taken.usr_id = holder.usr_id)`,
       // A passkey that signs in by itself goes on from nothing.

@@ -24,9 +24,9 @@ export type CheckedProof = CheckedFactor | ({ readonly type: "oidc" } & CheckedI
 export interface CheckedIdentity {
   readonly issuer: string;
   readonly subject: string;
-  /** True if the user has just proved to the provider that it is them. Otherwise it counts only for a user without a password. */
-  readonly isNew: boolean;
-  /** True if the provider has proved a second factor just now, and is trusted with it. */
+  /** When the user proved to the provider, asked for it, that it is them. Without it, the identity counts only for a user without a password. */
+  readonly provedAt: Date | undefined;
+  /** True if the provider has proved a second factor at that time, and is trusted with it. */
   readonly provesFactor: boolean;
   /** The name of the session at the provider. */
   readonly sid: string | undefined;
@@ -73,7 +73,10 @@ function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Stat
  * The CTEs that spend a provider's answer, even if the holder is refused. The refusal of a weak one is no row, because an answer is
  * not asked for again.
  */
-function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, sid, challenge }: CheckedIdentity): Statement {
+function useIdentity(
+  holder: Handle<"holder">,
+  { issuer, subject, provedAt: at, sid, challenge }: CheckedIdentity,
+): Statement {
   return sql`unspent as (${spendChallenge(
     challenge,
     sql`(select 1) one where ${challenge.expiresAt}::timestamptz > sallyport_now()`,
@@ -81,7 +84,7 @@ function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, sid, ch
     factor as (
       select cred.id, cred.type, 'cred' as kind from cred cross join unspent join ${holder} on ${holder}.usr_id = cred.usr_id
       where ${holder}.refusal is null and cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status = 'active'
-        and (${isNew}::boolean or not ${hasPassword(sql`cred.usr_id`)})),
+        and (${at !== undefined}::boolean or not ${hasPassword(sql`cred.usr_id`)})),
     renamed as (${renameProviderSession(sid, sql`(select ${holder}.family_id, factor.id as cred_id from ${holder} cross join factor)`)})`;
 }
 
@@ -150,4 +153,10 @@ export function withMethods(before: Statement, proof: Proof): Statement {
 /** SQL for whether a proof is for a second factor. */
 export function provesSecondFactor(proof: Proof): Statement {
   return sql`${methodsOf(proof).includes("mfa")}::boolean`;
+}
+
+/** SQL for the time of a proof. An identity's is what its provider says, and never later than now. */
+export function provedAt(checked: CheckedProof): Statement {
+  const at = checked.type === "oidc" ? checked.provedAt : undefined;
+  return at ? sql`least(${at}::timestamptz, sallyport_now())` : sql`sallyport_now()`;
 }

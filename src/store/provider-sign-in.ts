@@ -134,12 +134,14 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
       where ${outcome("create")}
       returning *),
     first as (
-      select cred_id, usr_id, false as needs_factor, case
-          when verdict.outcome = 'create' then sallyport_now()
-          when ${authTime}::timestamptz is not null then least(${authTime}::timestamptz, sallyport_now())
+      select cred_id, usr_id, false as needs_factor, stated.at as factor_time, case
+          when verdict.outcome = 'create' and (stated.at is null or not 'mfa' = any(${login.amr}::text[])) then sallyport_now()
+          when stated.at is not null then stated.at
           -- A provider may answer for a user whom it has not asked. It counts as a new proof if there is no better one.
           when not ${login.provesAgain}::boolean and not ${hasPassword(sql`own.usr_id`)} then sallyport_now() end as auth_time
       from verdict cross join (
+        select case when ${authTime}::timestamptz is not null then least(${authTime}::timestamptz, sallyport_now()) end as at) stated
+      cross join (
         select held_id as cred_id, held_usr_id as usr_id from verdict where ${outcome("sign_in")}
         union all select id, usr_id from linked) own),
     remembered as (${rememberIdentity(identity, sql`first`)}),${

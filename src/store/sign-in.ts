@@ -153,7 +153,7 @@ export interface NewLogin {
  */
 export function openLogin(login: NewLogin, first: { method: string; which: Statement; lock: Statement }): Statement {
   const from = sql`(
-      select c.id as cred_id, c.usr_id, c.needs_factor, sallyport_now() as auth_time from cred c join usr u on u.id = c.usr_id
+      select c.id as cred_id, c.usr_id, c.needs_factor, sallyport_now() as auth_time, null::timestamptz as factor_time from cred c join usr u on u.id = c.usr_id
       where ${first.which} and c.status = 'active' and u.status = 'active'
       ${first.lock})`;
   return openProved(login, from, sql`array[${first.method}::text]`);
@@ -162,8 +162,8 @@ export function openLogin(login: NewLogin, first: { method: string; which: State
 /**
  * The same for first factors that a statement has proved itself.
  *
- * @param from SQL for rows with `cred_id`, `usr_id`, `needs_factor` and `auth_time` (when it was proved, null if that is not
- * known), of active credentials of active users: one or none.
+ * @param from SQL for rows with `cred_id`, `usr_id`, `needs_factor`, `auth_time` (when it was proved, null if that is not known)
+ * and `factor_time` (the same for a second factor among the methods), of active credentials of active users: one or none.
  * @param amr SQL for the methods that were proved. With `mfa` among them, no second factor is asked for.
  */
 export function openProved(login: NewLogin, from: Statement, amr: Statement): Statement {
@@ -177,8 +177,9 @@ export function openProved(login: NewLogin, from: Statement, amr: Statement): St
           when not ${mayEnroll(sql`c.usr_id`)} then 'closed'
           when c.auth_time > sallyport_now() - make_interval(secs => ${freshSeconds}::int) then 'enroll' else 'again' end as next,
         c.auth_time, p.amr, case
-          -- Within the time that an administrator's factor counts for: a session says only what was proved in it.
-          when p.proves_factor and c.auth_time > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int)
+          -- Within the time that an administrator's factor counts for: a session says only what was proved in it. The column is never
+          -- before the session's creation, so the factor is as old as auth_time.
+          when p.proves_factor and c.factor_time > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int)
             then sallyport_now() end as mfa_verified_at
       from ${from} c cross join (select ${amr} as amr, 'mfa' = any(${amr}) as proves_factor) p),
     opened as (${insertSession(session, sql`(select * from live where next = 'session' and not ${onlyTicket}::boolean)`)}),

@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { SessionActor } from "../../src/domain/actor.ts";
-import { type CredentialId, uuidFor } from "../../src/domain/id.ts";
+import { type CredentialId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { ProvedIdentity } from "../../src/domain/identity-provider.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { SignedIn } from "../../src/operations/sign-in.ts";
@@ -12,6 +12,16 @@ import { answerOf, freshIdentity, practiceIssuer, practiceProvider, signInWith }
 
 const now = () => Math.floor(Date.now() / 1_000);
 const hourAgo = () => now() - 3_600;
+
+/** What an act that ran this many seconds ago gave. */
+async function slowly<Result>(seconds: number, act: () => Promise<Result>): Promise<Result> {
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() - seconds * 1_000);
+  try {
+    return await act();
+  } finally {
+    clock.mockRestore();
+  }
+}
 
 describeWorld(
   "OC44: what a provider's answer proves of now",
@@ -89,6 +99,82 @@ describeWorld(
       const provedNow = ({ session }: { session: Session }) => session.mfaVerifiedAt !== null;
       expect([late, unknown, again].map(provedNow)).toEqual([false, false, true]);
       expect(late.session.amr).toEqual(["fed", "mfa"]);
+    });
+
+    describe("a second factor of a trusted provider", () => {
+      const trusting = () => federated({ trustsMfa: [{ issuer: practiceIssuer, amr: ["mfa"] }] });
+      const administers = async (userId: UserId, actor: SessionActor) => {
+        await world.makeAdministrator(userId);
+        const { userId: other } = await world.person();
+        return (await outcome(world.auth.users.get({ actor, userId: other }))) === "done";
+      };
+
+      test.each([
+        ["again", "a password", undefined, false],
+        ["again", "a password", 1_700, true],
+        ["again", "a password", 1_900, false],
+        ["silent", "a password", undefined, false],
+        ["silent", "an identity", undefined, false],
+        ["silent", "an identity", 1_900, false],
+        ["silent", "an identity", 60, true],
+      ] as const)(
+        "at %s, beside %s, proved %o seconds ago: administers is %s",
+        async (provider, has, age, expected) => {
+          const auth = trusting();
+          const person = await world.person();
+          const identity = await linked(person, auth, provider);
+          if (has === "an identity") await withoutPassword(person);
+          const authTime = age === undefined ? undefined : now() - age;
+          const { token, session } = await signIn(auth, provider, { ...identity, amr: ["mfa"], authTime });
+          expect(await administers(person.userId, await actorOf({ token }))).toBe(expected);
+          expect(session.mfaVerifiedAt).toEqual(expected ? new Date(authTime! * 1_000) : null);
+        },
+      );
+
+      test("a session that is as old as its proof says ends its right at the same time", async () => {
+        const auth = trusting();
+        const person = await world.person();
+        const identity = await linked(person, auth);
+        const signedIn = await signIn(auth, "again", { ...identity, amr: ["mfa"], authTime: now() - 1_795 });
+        const actor = await actorOf(signedIn);
+        expect(await administers(person.userId, actor)).toBe(true);
+        // The column is as new as the session.
+        await world.age(signedIn.session, 1_801);
+        expect(await administers(person.userId, actor)).toBe(false);
+      });
+
+      test.each([
+        [undefined, false, true],
+        [1_200, true, false],
+        [1_900, false, false],
+      ])(
+        "an account that has just been made, proved %o seconds ago: a factor is %s, fresh is %s",
+        async (age, factor, fresh) => {
+          const auth = trusting();
+          const authTime = age === undefined ? undefined : now() - age;
+          const signedIn = await signIn(auth, "again", freshIdentity({ amr: ["mfa"], authTime }));
+          expect(await isFresh(auth, await actorOf(signedIn))).toBe(fresh);
+          expect(signedIn.session.mfaVerifiedAt).toEqual(factor ? new Date(authTime! * 1_000) : null);
+        },
+      );
+
+      test("a user who takes nine minutes at the provider after the proof is fresh for one more", async () => {
+        const auth = trusting();
+        const person = await world.person({ transport: "cookie" });
+        const identity = await linked(person, auth);
+        const minutesAgo = now() - 540;
+        const started = await slowly(540, () =>
+          auth.federation.start({ provider: "again", purpose: "step_up", actor: person.actor }),
+        );
+        const { session } = await auth.federation.finishStepUp({
+          provider: "again",
+          attempt: started.attempt,
+          answer: answerOf(started, { ...identity, amr: ["mfa"], authTime: minutesAgo }),
+          actor: person.actor,
+        });
+        const proved = new Date(minutesAgo * 1_000);
+        expect([session.authTime, session.mfaVerifiedAt]).toEqual([proved, proved]);
+      });
     });
 
     test("a silent return does not enroll the first factor of an account", async () => {
