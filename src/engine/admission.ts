@@ -23,6 +23,11 @@ export class Admissions {
     return counters.map(({ name }) => this.#note(name, 1)).some((count) => count > freeAttempts);
   }
 
+  /** Takes back a count, for an attempt that cost nothing to guard against. */
+  forgive(counters: readonly { readonly name: string }[]): void {
+    for (const { name } of counters) this.#note(name, -1);
+  }
+
   /**
    * Notes a refusal: from then on the database is asked first.
    *
@@ -34,7 +39,7 @@ export class Admissions {
   }
 
   #note(name: string, attempts: number): number {
-    const count = Math.min((this.#seen.get(name) ?? 0) + attempts, freeAttempts + 1);
+    const count = Math.max(Math.min((this.#seen.get(name) ?? 0) + attempts, freeAttempts + 1), 0);
     // Moved to the end, so that the first entry of the map is the next to forget.
     this.#seen.delete(name);
     this.#seen.set(name, count);

@@ -1,6 +1,7 @@
 import { OptionError, requireOption } from "../crypto/option-error.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { nextPaths, places } from "../domain/page-paths.ts";
+import { Admissions } from "./admission.ts";
 import type { Core } from "./core.ts";
 import type { TokenKeeping } from "./kept-tokens.ts";
 import { withLazy } from "./lazy.ts";
@@ -59,6 +60,8 @@ interface FederationSettings {
   readonly trustsMfa: readonly TrustedFactor[];
   readonly maxIdentities: number;
   readonly tokenKeeping: TokenKeeping | undefined;
+  /** What this isolate remembers of requests to providers. */
+  readonly admissions: Admissions;
   /** The paths of the pages that a sign-in may lead to. */
   readonly pagePaths: readonly string[];
   readonly places: ProviderPlaces;
@@ -138,6 +141,7 @@ function checkOptions(options: FederationOptions): FederationSettings {
     trustsMfa,
     maxIdentities: maxPerUser,
     tokenKeeping,
+    admissions: new Admissions(),
     pagePaths: nextPaths.map((path) => `${basePath}${path}`),
     places: placesBelow(basePath),
     routesPath: `${mountPath}/auth/oidc`,

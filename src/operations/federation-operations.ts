@@ -102,7 +102,7 @@ export interface FederationOperations extends DiscoveryOperations, ImportOperati
    * Ends the linking of an identity, in the session that began it.
    *
    * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `conflict.identity_in_use`,
-   *   `precondition.limit_reached`.
+   *   `precondition.limit_reached`, `too_many_requests`.
    */
   finishLink: Operation<ProviderAnswer & { readonly actor: SessionActor }, LinkedIdentity>;
   /**
@@ -110,7 +110,7 @@ export interface FederationOperations extends DiscoveryOperations, ImportOperati
    * provider that cannot ask for a new proof counts only for a user without a password. For a user with a second factor, the
    * session is fresh once that is proved too (`auth.stepUp`).
    *
-   * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`.
+   * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `too_many_requests`.
    */
   finishStepUp: Operation<ProviderAnswer & { readonly actor: SessionActor }, IssuedSession>;
   /**

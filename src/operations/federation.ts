@@ -102,7 +102,7 @@ function federationOperations(core: FederationCore): FederationOperations {
     },
 
     async finish({ presentedToken, context: given, ...asked }) {
-      const { identity, begun } = await prove(core, asked, "sign_in");
+      const { identity, begun } = await prove(core, { ...asked, context: given }, "sign_in");
       return await signInWith(core, { asked: { ...asked, presentedToken, context: given }, identity, begun });
     },
 

@@ -12,7 +12,7 @@ import { normalIdentifier } from "../engine/identifiers.ts";
 import { type BegunAttempt, openAttempt } from "../engine/provider-attempts.ts";
 import type * as store from "../store/linked-identities.ts";
 import type { Statement } from "../store/sql.ts";
-import { providerFault } from "./provider-fault.ts";
+import { askProvider } from "./provider-admission.ts";
 
 /** The provider's answer, and the sign-in that it belongs to. */
 export interface ProviderAnswer {
@@ -48,7 +48,7 @@ export function refused(reason: string): AuthError {
  */
 export async function prove(
   core: FederationCore,
-  { provider: name, answer, attempt }: Pick<ProviderAnswer, "provider" | "answer" | "attempt">,
+  { provider: name, answer, attempt, context }: ProviderAnswer,
   purpose: BegunAttempt["purpose"],
   actor?: SessionActor,
 ): Promise<{ identity: ProvedIdentity; begun: BegunAttempt }> {
@@ -56,12 +56,7 @@ export async function prove(
   const begun = await openAttempt(core, name, attempt);
   if (begun?.purpose !== purpose) throw refused("state_mismatch");
   if (actor && begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
-  let identity: ProvedIdentity;
-  try {
-    identity = await provider.finish(answer, begun.attempt);
-  } catch (error) {
-    throw providerFault(core, error);
-  }
+  const identity = await askProvider(core, provider, { answer, begun, context: actor?.context ?? context });
   // The answer of a provider that an application wrote itself.
   const { issuer, subject, email, name: called, authTime } = identity;
   const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");

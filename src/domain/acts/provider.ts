@@ -39,7 +39,7 @@ export const startProviderStepUp: GuardedAct = {
 export const stepUpWithProvider: GuardedAct = {
   ...stepUp,
   name: "stepUpWithProvider",
-  refusals: ["not_found", "unauthorized.provider", "unavailable.provider"],
+  refusals: ["not_found", "unauthorized.provider", "unavailable.provider", "too_many_requests"],
 };
 
 export const signInWithProvider: Act = {
@@ -78,6 +78,7 @@ export const linkIdentity: GuardedAct = {
     "unavailable.provider",
     "conflict.identity_in_use",
     "precondition.limit_reached",
+    "too_many_requests",
   ],
 };
 
