@@ -179,6 +179,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   SignUp: signIn.signUp,
   "TupleOperations.check": null,
   "TupleOperations.checkAny": null,
+  "TupleOperations.checkSession": null,
   "UserOperations.create": user.createUser,
   "UserOperations.get": user.getUser,
   "UserOperations.update": user.updateUser,

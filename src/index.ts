@@ -84,6 +84,7 @@ export type {
   AuthorizationOptions,
   CheckInput,
   CheckResult,
+  SessionCheckInput,
   TupleOperations,
 } from "./operations/tuples.ts";
 export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";

@@ -70,6 +70,7 @@ describe("examples in docs", () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["activity.md", "activity.ts"],
       ["authorization.md", "authorization.ts"],
+      ["authorization.md", "guard.ts"],
       ["coming-from.md", "auth-js.ts"],
       ["conformance.md", undefined],
       ["federation.md", "discovery.ts"],

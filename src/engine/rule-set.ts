@@ -22,10 +22,13 @@ export interface RuleOptions {
 export interface RuleSet {
   /** @throws {OptionError} If a rule or a bound cannot be used. The error names its place. */
   readonly checkOptions: () => void;
-  /** The statement that answers a question, with bare UUIDs. Undefined if none of its relations has a rule. */
+  /**
+   * The statement that answers a question, with bare UUIDs, of which the subject's may be SQL. Undefined if none of its relations
+   * has a rule.
+   */
   readonly answer: (asked: {
     readonly subjectType: string;
-    readonly subjectId: string;
+    readonly subjectId: string | Statement;
     readonly relations: readonly string[];
     readonly objectType: string;
     readonly objectId: string;

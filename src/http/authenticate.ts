@@ -7,6 +7,7 @@ import { hasScope } from "../domain/personal-access-token.ts";
 import type { Session } from "../domain/session.ts";
 import type { SignedInUser } from "../domain/user.ts";
 import type { Realm, WithRealm } from "../engine/realm.ts";
+import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
 import type { CoreOperations } from "../operations/auth.ts";
 import type { PersonalAccessTokenAuth } from "../operations/personal-access-tokens.ts";
 import { type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
@@ -152,6 +153,30 @@ export async function verifyUser(
   const found = presented && (await verifyPresented(c, auth, options, presented, verify));
   if (!found) throw new AuthError("unauthorized.invalid_token");
   return remember(c, realm, found);
+}
+
+/**
+ * The checks of {@link requireUser}, with a question about the user.
+ *
+ * @param questions.verify Verifies a session and answers the question, in one request.
+ * @param questions.ask Answers the question alone. It is used if an earlier guard of the same `auth` has verified the session.
+ */
+export async function verifyUserAnd<Answer>(
+  c: Context,
+  auth: SessionVerifier,
+  realm: Realm,
+  questions: {
+    readonly verify: (presented: PresentedToken) => Promise<VerifiedSession & Answer>;
+    readonly ask: (actor: SessionActor) => Promise<Answer>;
+  },
+): Promise<Answer> {
+  let answer: Answer | undefined;
+  const { actor } = await verifyUser(c, auth, realm, {}, async (presented) => {
+    const verified = await questions.verify(presented);
+    answer = verified;
+    return verified;
+  });
+  return answer ?? (await questions.ask(actor!));
 }
 
 /**

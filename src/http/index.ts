@@ -35,6 +35,7 @@ export type {
   TermsApi,
 } from "./generated/api.ts";
 export type { LimitBody } from "./limit-wire.ts";
+export { type RelationVariables, type RelationVerifier, requireRelation } from "./require-relation.ts";
 export { requireTerms, type TermsVerifier } from "./require-terms.ts";
 export { requireSameOrigin } from "./same-origin.ts";
 export { endSession, startSession } from "./session-cookie.ts";

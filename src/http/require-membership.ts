@@ -3,9 +3,9 @@ import { AuthError } from "../domain/error.ts";
 import { type Membership, type Role, roles } from "../domain/membership.ts";
 import { requireOption } from "../domain/option-error.ts";
 import type { Organization } from "../domain/organization.ts";
-import type { FoundMembership, MembershipChecks } from "../operations/verify-membership.ts";
+import type { MembershipChecks } from "../operations/verify-membership.ts";
 import type { AuthSource } from "./auth-source.ts";
-import { guard, type SessionVerifier, type UserVariables, verifyUser } from "./authenticate.ts";
+import { guard, type SessionVerifier, type UserVariables, verifyUser, verifyUserAnd } from "./authenticate.ts";
 
 /** The parts of `auth` that {@link requireMembership} needs. */
 export interface MembershipVerifier extends SessionVerifier {
@@ -61,18 +61,14 @@ export function requireMembership(
       await verifyUser(c, auth, realm, {});
       throw new AuthError("not_found");
     }
-    let found: FoundMembership | undefined;
-    const { actor } = await verifyUser(c, auth, realm, {}, async (presented) => {
-      const verified = await auth.memberships.verify({ ...presented, organization });
-      found = verified;
-      return verified;
-    });
-    // An earlier guard has verified the session.
     const {
       membership,
       organization: of,
       graceUntil,
-    } = found ?? (await auth.memberships.find({ actor: actor!, organization }));
+    } = await verifyUserAnd(c, auth, realm, {
+      verify: (presented) => auth.memberships.verify({ ...presented, organization }),
+      ask: (actor) => auth.memberships.find({ actor, organization }),
+    });
     if (roles.indexOf(membership.role) > roles.indexOf(role)) throw new AuthError("forbidden");
     c.set("membership", membership);
     c.set("organization", of);

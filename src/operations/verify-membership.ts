@@ -10,12 +10,12 @@ import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
 import {
-  callerOf,
   type FoundMembershipRow,
   liveCallerOf,
   type NamedOrganization,
   selectMembershipIn,
 } from "../store/memberships.ts";
+import { callerOf } from "../store/sessions.ts";
 import type { Statement } from "../store/sql.ts";
 import { hashOf, verificationOf } from "./verify-session.ts";
 

@@ -186,11 +186,6 @@ export function selectMembershipIn(named: NamedOrganization, caller: Statement):
     left join lateral (${standingIn(sql`org.id`, sql`caller.usr_id`, sql`caller.ses_id`)}) standing on true`;
 }
 
-/** The user and session of a presented token, for {@link selectMembershipIn}. The batch verifies the session. */
-export function callerOf(tokenHash: string): Statement {
-  return sql`select ses.usr_id, ses.id as ses_id from ses where ses.token_hash = decode(${tokenHash}, 'hex') and ses.revoked_at is null`;
-}
-
 /** The actor's user and session if it is still live, for {@link selectMembershipIn}. */
 export function liveCallerOf(actor: Actor): Statement {
   return sql`select rights.usr_id, rights.ses_id from (${rightsOf(actor)}) rights`;

@@ -300,3 +300,8 @@ export function recallSession(sessionId: string, auditId: string): Statement<Ses
 export function userOfSession(sessionId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from ses where id = ${sessionId}::uuid`;
 }
+
+/** SQL for the user `usr_id` and the session `ses_id` of a token, one row or none. Another statement of the batch verifies the session. */
+export function callerOf(tokenHash: string): Statement {
+  return sql`select ses.usr_id, ses.id as ses_id from ses where ses.token_hash = decode(${tokenHash}, 'hex') and ses.revoked_at is null`;
+}

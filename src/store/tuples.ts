@@ -1,9 +1,9 @@
 import { type Statement, sql } from "./sql.ts";
 
-/** Which subject has which relation to which object. Ids are UUIDs. */
+/** Which subject has which relation to which object. Ids are UUIDs; the subject's may be SQL. */
 export interface TupleKey {
   readonly subjectType: string;
-  readonly subjectId: string;
+  readonly subjectId: string | Statement;
   readonly relations: readonly string[];
   readonly objectType: string;
   readonly objectId: string;

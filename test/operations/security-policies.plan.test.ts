@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { newUuid, uuidFor } from "../../src/domain/id.ts";
-import { callerOf, liveCallerOf, selectMembershipIn } from "../../src/store/memberships.ts";
+import { liveCallerOf, selectMembershipIn } from "../../src/store/memberships.ts";
 import { selectOrganization } from "../../src/store/organizations.ts";
 import { selectSecurityPolicy, setSecurityPolicy } from "../../src/store/security-policies.ts";
+import { callerOf } from "../../src/store/sessions.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { organizationsIn } from "../support/organizations.ts";

@@ -274,6 +274,18 @@ export const accountBudgets: readonly Budget[] = [
       }),
   },
   {
+    operation: "tuples.checkSession",
+    requests: 1,
+    act: (auth, { token, transport }) =>
+      auth.tuples.checkSession({
+        token,
+        transport,
+        relation: "viewer",
+        objectType: "doc",
+        objectId: crypto.randomUUID(),
+      }),
+  },
+  {
     operation: "batch, of two plans and a statement",
     requests: 1,
     act: async (auth, { actor, userId }) =>

@@ -84,6 +84,13 @@ export const reads: readonly Read[] = [
     name: "tuples.checkAny",
     act: (auth, { userId }) => auth.tuples.checkAny({ ...questionOf(userId), relations: ["viewer", "editor"] }),
   },
+  {
+    name: "tuples.checkSession",
+    act: (auth, { userId, token, transport }) => {
+      const { objectType, objectId } = questionOf(userId);
+      return auth.tuples.checkSession({ token, transport, relation: "viewer", objectType, objectId });
+    },
+  },
   { name: "signIn.passkeyOptions", act: (auth) => auth.signIn.passkeyOptions() },
   { name: "passkeys.registrationOptions", act: (auth, { actor }) => auth.passkeys.registrationOptions({ actor }) },
   { name: "merging.begin", act: (auth, { actor }) => auth.merging.begin({ actor }) },
