@@ -103,7 +103,12 @@ function tupleOperations(core: Core, rules: RuleSet | undefined): TupleOperation
   };
 }
 
-/** The relations and the object of a question, with the object's UUID. @throws {AuthError} `invalid_format…`. */
+/**
+ * The relations and the object of a question, with the object's UUID.
+ *
+ * @throws {AuthError} `invalid_format.relations`, `invalid_format.relation`, `invalid_format.object_type` or
+ *   `invalid_format.object_id`.
+ */
 function askedOf(relations: readonly string[], { objectType, objectId }: Pick<CheckInput, "objectType" | "objectId">) {
   if (relations.length === 0) throw new AuthError("invalid_format.relations");
   return {
