@@ -40,8 +40,7 @@ export function ofOrganization(act: GuardedAct, { actor, auditId, organizationId
  * organizations is right.
  *
  * @param asked.most How many organizations the user may own, besides those that others gave them: otherwise others could use up the
- * number. What they made in the last day counts in any case: an organization that has ended or was given away keeps its slug. Undefined
- * if the application makes it.
+ * number. Undefined if the application makes it.
  */
 export function insertOrganization(
   asked: OfOrganization & {
@@ -62,8 +61,7 @@ export function insertOrganization(
     refusal: () => sql`
         case when ${most}::int <= (
           select count(*) from mem
-          where mem.usr_id = ${userId}::uuid and mem.role = 'owner' and mem.invited_by is null
-            and (mem.status = 'active' or (mem.replaces is null and mem.created_at > sallyport_now() - interval '1 day')))
+          where mem.usr_id = ${userId}::uuid and mem.role = 'owner' and mem.status = 'active' and mem.invited_by is null)
           then 'precondition.limit_reached' end`,
     into: sql`
       insert into org (id, name, slug) select ${asked.organizationId}::uuid, ${name}::text, ${slug}::text

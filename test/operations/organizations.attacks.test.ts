@@ -7,7 +7,7 @@ import { type Role, roles } from "../../src/domain/membership.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, otherPassword, outcome, type Person, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { type Member, organizationsIn } from "../support/organizations.ts";
+import { organizationsIn } from "../support/organizations.ts";
 import { asksNothing } from "../support/security-policies.ts";
 
 describeWorld(
@@ -136,29 +136,6 @@ describeWorld(
       expect(await outcome(form(victim))).toBe("precondition.limit_reached");
       expect(await outcome(form(attacker))).toBe("precondition.limit_reached");
     });
-
-    const ends: Readonly<Record<string, (formed: Member) => Promise<unknown>>> = {
-      ends: (formed) => auth.organizations.revoke(formed),
-      "gives away": async ({ actor, organizationId, membershipId: fromMembershipId }) => {
-        const { membershipId: toMembershipId } = await join(organizationId, "member");
-        return await auth.memberships.transferOwnership({ actor, organizationId, fromMembershipId, toMembershipId });
-      },
-      leaves: async (formed) =>
-        auth.memberships.leave({ ...formed, transferTo: (await join(formed.organizationId, "guest")).userId }),
-    };
-
-    test.each(Object.keys(ends))(
-      "a user who forms organizations and %s them takes no more than three slugs a day",
-      async (how) => {
-        const squatter = await world.person();
-        const slug = () => `s-${newUuid()}`;
-        for (let number = 0; number < 3; number++) await ends[how]!(await form(squatter, { slug: slug() }));
-        expect(await outcome(form(squatter, { slug: slug() }))).toBe("precondition.limit_reached");
-        await world.rows(sql`
-        update mem set created_at = created_at - interval '1 day' where usr_id = ${uuidFor("usr", squatter.userId)}::uuid`);
-        expect(await outcome(form(squatter, { slug: slug() }))).toBe("done");
-      },
-    );
 
     describe("an owner makes a stranger the only owner, under a policy that the stranger cannot meet", () => {
       async function given() {
