@@ -87,7 +87,7 @@ export type {
   SessionCheckInput,
   TupleOperations,
 } from "./operations/tuples.ts";
-export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";
+export type { CreateUser, EndsOrganizations, OfUser, UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";
 export { type DatabaseStateCode, DatabaseStateError } from "./store/database-state.ts";
 export { migrations } from "./store/generated/migrations.ts";

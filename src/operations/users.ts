@@ -37,7 +37,7 @@ export interface OfUser {
 }
 
 /** What happens to organizations that the user owns alone. */
-interface EndsOrganizations {
+export interface EndsOrganizations {
   endOrganizations?: boolean | undefined;
 }
 

@@ -108,6 +108,10 @@ const step: fc.Arbitrary<Step> = fc.record({
   role: fc.constantFrom(...roles),
 });
 
+/** Whether the holder of a role may invite to another one. */
+const mayInvite = (own: Role, role: Role): boolean =>
+  roles.indexOf(own) <= Math.min(roles.indexOf("admin"), roles.indexOf(role));
+
 /** The rules, written without the statements. */
 class Model {
   status: Status = "active";
@@ -281,14 +285,23 @@ class Model {
     if (inviter === people) return true;
     const own = this.active(inviter);
     if (!own || this.users[inviter]!.status !== "active") return false;
-    return roles.indexOf(own.role) <= Math.min(roles.indexOf("admin"), roles.indexOf(role));
+    return mayInvite(own.role, role);
   }
 
   /** Puts another membership in the place of one that ends. */
   replace(member: ModelMember, role: Role, id: MembershipId): void {
     if (member.role === role) return;
-    member.status = "revoked";
+    this.part(member, role);
     this.members.push({ id, user: member.user, role, status: "active" });
+  }
+
+  /** Ends a membership, and the open invitations that its user could not make with the next role. */
+  part(member: ModelMember, next?: Role): void {
+    member.status = "revoked";
+    for (const open of this.invitations) {
+      const isOwn = open.inviter === member.user && open.status === "pending";
+      if (isOwn && !(next && mayInvite(next, open.role))) open.status = "revoked";
+    }
   }
 
   /** Ends the open invitations of a user. */
@@ -333,7 +346,9 @@ describeWorld("random changes of an organization", { on: ["pglite"] }, (world, a
       case "remove":
         return await did(auth.memberships[act](asked), ({ status }) => {
           member.status = status;
-          if (act === "remove") model.uninvite(member.user);
+          if (act !== "remove") return;
+          model.part(member);
+          model.uninvite(member.user);
         });
       case "leave":
       case "leave with an heir": {
@@ -341,9 +356,7 @@ describeWorld("random changes of an organization", { on: ["pglite"] }, (world, a
         const heir = model.active(user);
         const left = await did(
           auth.memberships.leave({ ...asked, ...(act === "leave" ? {} : { transferTo: userId }) }),
-          () => {
-            member.status = "revoked";
-          },
+          () => model.part(member),
         );
         if (left === "done" && bequeaths && heir && heir.role !== "owner") {
           const { data } = await auth.memberships.list({ ...bySystem, status: "active" });

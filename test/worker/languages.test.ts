@@ -119,6 +119,12 @@ const cookiesIn = (response: Response): string =>
     .map((cookie) => cookie.split(";")[0]!)
     .join("; ");
 
+/** The hidden field by which the form on a link's page names its link. */
+async function markOn(path: string, opened: Response): Promise<string> {
+  const page = await (await ask("production", path, { cookies: cookiesIn(opened) })).text();
+  return /name="link" value="([^"]+)"/.exec(page)![1]!;
+}
+
 describe.each([
   { browser: "de-DE,de;q=0.9,en;q=0.8", language: "de" },
   { browser: "en-US,en;q=0.9,de;q=0.1", language: "en" },
@@ -147,7 +153,7 @@ describe.each([
     );
     const finished = await ask("production", "/sign-up/finish", {
       ...asks,
-      form: { display_name: "Ada", password: goodPassword },
+      form: { display_name: "Ada", password: goodPassword, link: await markOn("/sign-up/finish", signUpLink) },
       cookies: cookiesIn(signUpLink),
     });
     expect(finished.headers.get("location")).toBe("/account");
@@ -164,7 +170,7 @@ describe.each([
     );
     const done = await ask("production", "/reset", {
       ...asks,
-      form: { password: otherPassword },
+      form: { password: otherPassword, link: await markOn("/reset", resetLink) },
       cookies: cookiesIn(resetLink),
     });
     expect(await done.text()).toContain(`<h1>${texts["reset.done"]}</h1>`);

@@ -105,7 +105,7 @@ export const acceptInvitationAsNewUser: Act = {
 /** It spends nothing and leaves no event. */
 export const lookAtInvitation: Act = {
   name: "lookAtInvitation",
-  action: "tenancy.inv.look",
+  action: "tenancy.inv.read",
   target: "inv",
   refusals: ["unauthorized.invalid_link"],
 };
