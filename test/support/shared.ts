@@ -24,6 +24,7 @@ const files = new Map(
         "../../../shared/vectors/{argon2,webauthn}/*.json",
         "../../../shared/vectors/jose/**/*.{json,jwk,jwkset,jwsc}",
         "../../../shared/vectors/passwords/*.txt",
+        "../../../shared/vectors/strings/*.json",
         "../../../shared/vectors/cose/*/*.json",
         "../../../shared/vectors/wycheproof/{ecdsa_secp256r1_sha256,ed25519,rsa_signature_2048_sha256}_test.json",
         "../../../shared/conformance/fixtures/identity/mfa/webauthn-*.json",
