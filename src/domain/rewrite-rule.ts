@@ -13,7 +13,7 @@ export type RewriteNode =
   /** By another relation on the same object. */
   | { readonly type: "computed_userset"; readonly relation: string }
   /**
-   * By a relation on another object, which a tuple links: whoever holds `computed_userset_relation` on the *subject* of a tuple
+   * By a relation on another object, which a tuple links: all who hold `computed_userset_relation` on the *subject* of a tuple
    * whose relation to this object is `tupleset_relation`. If the linked objects are of one type, name it in `subject_type`.
    * Tuples with other subjects then neither lead anywhere nor count towards `maxFanOut`.
    */

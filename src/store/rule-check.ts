@@ -94,7 +94,7 @@ const objectsBehind = ({ maxFanOut }: RuleSettings): Statement => sql`
  * SQL for a {@link RuleVerdict}, as a subquery: any way within the limits allows, and the shortest is found first.
  *
  * The walk goes level by level; `union` drops a frame that its level had already. The first frame of which the subject has a tuple
- * ends it, because nobody reads its next row. What a limit cuts off leaves a frame of nulls, which leads nowhere. Without a tuple,
+ * ends it, because its next row is not read. What a limit cuts off leaves a frame of nulls, which leads nowhere. Without a tuple,
  * the answer is no only if nothing was cut off: no such frame, not too many frames, and no frame with hops that the walk met for
  * the first time where it ends. A frame that it met earlier has been followed.
  */

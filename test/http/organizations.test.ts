@@ -7,6 +7,7 @@ import { authenticate, requireUser } from "../../src/http/authenticate.ts";
 import { type MembershipOptions, requireMembership } from "../../src/http/organizations.ts";
 import { system } from "../support/auth.ts";
 import { standIn } from "../support/describe-world.ts";
+import { askApplication as ask } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { type Member, organizationsIn } from "../support/organizations.ts";
 
@@ -73,15 +74,6 @@ describe("requireMembership", () => {
     );
     app.get("/teams", requireMembership(world.auth, options), (c) => c.json({}));
     return app;
-  };
-  /** The answer of an application's own route. */
-  const ask = async (app: Hono, path: string, sent: { token?: string; cookie?: string; method?: string } = {}) => {
-    const headers: Record<string, string> = { "sec-fetch-site": "cross-site" };
-    if (sent.token) headers.authorization = `Bearer ${sent.token}`;
-    if (sent.cookie) headers.cookie = `__Host-session=${sent.cookie}`;
-    const response = await app.request(path, { method: sent.method ?? "GET", headers });
-    const json = await response.json();
-    return { status: response.status, code: json.code, json };
   };
   const tokenOf = ({ token }: Pick<Member, "token">) => ({ token });
 

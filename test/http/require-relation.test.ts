@@ -7,6 +7,7 @@ import { requireRelation } from "../../src/http/require-relation.ts";
 import { sql } from "../../src/store/sql.ts";
 import { type Person, system } from "../support/auth.ts";
 import { standIn } from "../support/describe-world.ts";
+import { askApplication as ask } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let opened: HttpWorld;
@@ -29,15 +30,6 @@ const guarded = (...before: MiddlewareHandler[]) => {
   );
   return app;
 };
-
-async function ask(app: Hono, path: string, sent: { token?: string; cookie?: string; method?: string } = {}) {
-  const headers: Record<string, string> = { "sec-fetch-site": "cross-site" };
-  if (sent.token) headers.authorization = `Bearer ${sent.token}`;
-  if (sent.cookie) headers.cookie = `__Host-session=${sent.cookie}`;
-  const response = await app.request(path, { method: sent.method ?? "GET", headers });
-  const json = await response.json();
-  return { status: response.status, code: json.code, json };
-}
 
 /** Gives a user a relation on a new object, and returns the object's UUID and the tuple's id in wire form. */
 async function give({ userId }: Person, relation = "viewer", objectType = "doc") {
@@ -130,7 +122,7 @@ test("a tuple that was deleted does not admit the next request", async () => {
   expect((await ask(guarded(), path, { token: ada.token })).code).toBe("forbidden");
 });
 
-test("by a rule, in one request; a limit is 503 and admits nobody", async () => {
+test("by a rule, in one request; a limit is 503 and admits no request", async () => {
   const ada = await world.person();
   const rules = rewriteRules(
     {

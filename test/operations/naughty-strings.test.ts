@@ -70,7 +70,7 @@ function tryAll(title: string, strings: () => Promise<readonly string[]>): void 
       }
     });
 
-    test("as passwords: whoever could set one signs in with it", async () => {
+    test("as passwords: what was accepted at sign-up signs in", async () => {
       let accepted = 0;
       for (const password of await strings()) {
         const identifier = freshIdentifier();

@@ -114,6 +114,18 @@ export async function send(server: Server, sent: Sent): Promise<Reply> {
   return reply;
 }
 
+/** The answer of an application's own route to a request from another site. */
+export async function askApplication(
+  app: { request(path: string, init: RequestInit): Response | Promise<Response> },
+  path: string,
+  sent: { token?: string; cookie?: string; method?: string } = {},
+): Promise<Reply> {
+  const headers: Record<string, string> = { "sec-fetch-site": "cross-site" };
+  if (sent.token) headers.authorization = `Bearer ${sent.token}`;
+  if (sent.cookie) headers.cookie = `__Host-session=${sent.cookie}`;
+  return await readReply(await app.request(path, { method: sent.method ?? "GET", headers }));
+}
+
 export async function readReply(response: Response): Promise<Reply> {
   const text = await response.text();
   const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
