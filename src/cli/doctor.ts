@@ -2,7 +2,7 @@ import { parseRootSecrets, versionsOf } from "../crypto/root-secrets.ts";
 import { probeDatabase } from "../engine/probe.ts";
 import { countSealedSecrets, countUnsealedSecrets } from "../operations/reseal.ts";
 import { countForsaken } from "../store/deployment-invitations.ts";
-import { selectBacklog } from "../store/mail.ts";
+import { type Backlog, selectBacklog } from "../store/mail.ts";
 import { selectIsAdopted } from "../store/stored-accounts.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
@@ -11,8 +11,6 @@ import { examineDeployment } from "./doctor-deployment.ts";
 
 /** A message that was tried several times has waited for about this long. */
 const longestWaitMinutes = 30;
-
-type Backlog = { owed: number; overdueMinutes: number; refused: number };
 
 /** `sallyport doctor`: reports what would go wrong with this database, before it does. */
 export const doctorCommand: Command = {
@@ -41,11 +39,13 @@ export const doctorCommand: Command = {
         console.log(`${count} are encrypted with version ${version} of the sealing keys.`);
       }
       for (const name of ["SALLYPORT_SECRET", "SALLYPORT_SEALING_KEYS"]) describeKeys(name, process.env[name]);
-      const [{ owed, overdueMinutes, refused }] = (await database.run(selectBacklog())) as [Backlog];
+      const [{ owed, overdueMinutes, refused, late }] = (await database.run(selectBacklog())) as [Backlog];
       if (refused > 0)
         console.log(
-          `${refused} messages of the last 30 days were refused by the mail provider for good. On its free plan, Cloudflare's Email Service sends to verified addresses only.`,
+          `${refused} messages of the last 30 days were refused by the mail provider for good. If the provider is Cloudflare's Email Service on its free plan: it sends to verified addresses only.`,
         );
+      if (late > 0)
+        console.log(`${late} messages of the last 30 days were given up, because they could not be sent in time.`);
       if (owed > 0) console.log(`${owed} messages are owed; the oldest has waited ${overdueMinutes} minutes.`);
       const [{ forsaken }] = (await database.run(countForsaken())) as [{ forsaken: number }];
       if (forsaken > 0)

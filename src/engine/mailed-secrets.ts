@@ -12,7 +12,8 @@ import type { OwedMessage } from "../store/mail.ts";
 import type { Core } from "./core.ts";
 
 /**
- * A message with a link, the digest of the link's secret, and what the secret is derived from when the message is sent.
+ * A message with a link, the digest of the link's secret, and what the secret is derived from when the message is sent. The message
+ * names the link by that digest, and is not sent once the link has ended.
  *
  * @param more What else the message is made of. It holds no secret.
  */
@@ -27,8 +28,10 @@ export async function newLink(
     const content = { nonce: toBase64Url(randomBytes(32)), key: core.keys.currentVersion, ...more };
     const secret = (await linkSecret(core, id, content))!;
     // Drawn again if it would read as another kind of token.
-    if (isOpaqueToken(secret))
-      return { message: { id, kind, content, lifetimeSeconds }, tokenHash: await sha256Hex(secret) };
+    if (isOpaqueToken(secret)) {
+      const tokenHash = await sha256Hex(secret);
+      return { message: { id, kind, content: { ...content, link: tokenHash }, lifetimeSeconds }, tokenHash };
+    }
   }
 }
 

@@ -96,13 +96,14 @@ function mailOperations(core: MailCore): MailOperations {
       const counts: Record<MailOutcome, number> = { sent: 0, refused: 0, failed: 0 };
       for (let left = limit; left > 0; left -= groupSize) {
         const size = Math.min(left, groupSize);
-        const leased = await core.database.run(leaseMessages(size, leaseSeconds));
+        const due = await core.database.run(leaseMessages(size, leaseSeconds));
+        const leased = due.filter((message) => message.recipient !== null);
         const outcomes = await Promise.all(
           leased.map(async (message) => ({ message, outcome: await attempt(core, message) })),
         );
         if (leased.length > 0) await core.database.run(settleMessages(outcomes, wait));
         for (const { outcome } of outcomes) counts[outcome] += 1;
-        if (leased.length < size) break;
+        if (due.length < size) break;
       }
       return counts;
     },

@@ -16,7 +16,7 @@ import { type Guarded, guardedChange, isAfter } from "./guarded.ts";
 import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
 import { isWithheld, passwordNamed } from "./identifiers.ts";
 import type { Lock } from "./locks.ts";
-import { type OwedMessage, withdrawMessage } from "./mail.ts";
+import type { OwedMessage } from "./mail.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -82,7 +82,7 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
         verdict.usr_id
       from verdict cross join reserved),${once.define}
     old as materialized (
-      select id, message_id from deployment_invitation where identifier = ${identifier} and status = 'pending'),
+      select id from deployment_invitation where identifier = ${identifier} and status = 'pending'),
     inv as (
       insert into deployment_invitation as inv (id, identifier, display_name, invited_by, copied_hash, mailed_hash, message_id,
         created_at, expires_at)
@@ -93,7 +93,6 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
         invited_by = excluded.invited_by, copied_hash = excluded.copied_hash, mailed_hash = excluded.mailed_hash,
         message_id = excluded.message_id, expires_at = excluded.expires_at
       returning inv.*),
-    withdrawn as (${withdrawMessage(sql`old join inv on inv.id = old.id`, sql`old.message_id`)}),
     message as (
       insert into mail_message (id, kind, recipient, content, expires_at)
       select inv.message_id, ${link?.message.kind ?? null}::text, inv.identifier,
@@ -165,8 +164,6 @@ export function revokeInvitation(asked: Asked & { invitationId: string }): State
     refusal: () => sql`null::text`,
     set: sql`status = 'revoked', ended_at = sallyport_now()`,
     when: sql`deployment_invitation.status = 'pending'`,
-    also: ({ changed }) => sql`,
-    withdrawn as (${withdrawMessage(changed, sql`${changed}.message_id`)})`,
     columns: columns(),
     join: sql`cross join lateral (select deployment_invitation.*) inv`,
   });

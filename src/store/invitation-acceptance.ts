@@ -8,7 +8,6 @@ import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { isOpen } from "./deployment-invitations.ts";
-import { withdrawMessage } from "./mail.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { makeAccount, type NewAccount } from "./sign-up.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -73,9 +72,8 @@ export function createAccountWithInvitation(account: NewAccount & { tokenHash: s
     with inv as (
       update deployment_invitation inv set status = 'accepted', usr_id = ${userId}::uuid, ended_at = sallyport_now()
       where ${isOf(tokenHash)} and ${isOpen()}
-      returning inv.id, inv.identifier, inv.message_id,
+      returning inv.id, inv.identifier,
         inv.mailed_hash is not distinct from decode(${tokenHash}, 'hex') as is_mailed),
-    withdrawn as (${withdrawMessage(sql`inv`, sql`inv.message_id`)}),
     ${makeAccount({ ...account, isVerified: sql`inv.is_mailed` }, sql`inv where inv.identifier = ${identifier}`)},
     audit as (${insertAuditEvent(
       {

@@ -53,13 +53,6 @@ export function oweNotice(
       from ${from} told where ${isOneMailbox(sql`told.identifier`)}`;
 }
 
-/** `update mail_message …` that gives up the messages that `from` names, if they are still owed. */
-export function withdrawMessage(from: Statement, messageId: Statement): Statement {
-  return sql`
-      update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
-      from ${from} where m.id = ${messageId} and m.status = 'owed'`;
-}
-
 /** SQL for whether a text is the address of one mailbox. */
 export function isOneMailbox(text: Statement): Statement {
   return sql`${text} ~ ${oneMailbox}`;
@@ -75,25 +68,38 @@ export interface LeasedMessage {
   readonly attempt: number;
 }
 
+/** A message that is due. Without a recipient it was given up. */
+export type DueMessage = LeasedMessage | { readonly [Key in keyof LeasedMessage]: null };
+
 /**
  * Leases messages that are due, the most overdue first. Until the lease ends, no other worker sends them; each lease of a
- * message lasts twice as long as the last, so that a worker that is always ended too early does not send it for ever. A message
- * that has expired is given up.
+ * message lasts twice as long as the last, so that a worker that is always ended too early does not send it for ever.
+ *
+ * A message is given up if it has expired, or if its link has been spent, replaced or revoked. A code that is too old is left out.
  */
-export function leaseMessages(limit: number, leaseSeconds: number): Statement<LeasedMessage> {
+export function leaseMessages(limit: number, leaseSeconds: number): Statement<DueMessage> {
   return sql`
     with due as materialized (
-      select id, expires_at > sallyport_now() as is_wanted from mail_message
+      select id, expires_at > sallyport_now() as is_timely, decode(content ->> 'link', 'hex') as link from mail_message
       where status = 'owed' and due_at <= sallyport_now()
       order by due_at limit ${limit}::int for update skip locked),
+    judged as materialized (
+      select id, is_timely and (link is null
+          or exists (select from verification_token where token_hash = link)
+          or exists (select from deployment_invitation where mailed_hash = link and status = 'pending')
+          or exists (select from inv where mailed_hash = link and status = 'pending')) as is_wanted,
+        exists (select from verification_token where token_hash = link and code_expires_at <= sallyport_now()) as is_code_late
+      from due),
     expired as (
       update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
-      from due where m.id = due.id and not due.is_wanted)
-    update mail_message m
-    set attempts = m.attempts + 1, due_at = sallyport_now()
-      + make_interval(secs => ${leaseSeconds}::int * power(2, least(m.attempts, 6)))
-    from due where m.id = due.id and due.is_wanted
-    returning m.id, m.kind, m.recipient, m.content, m.attempts as attempt`;
+      from judged where m.id = judged.id and not judged.is_wanted),
+    leased as (
+      update mail_message m set attempts = m.attempts + 1,
+        due_at = sallyport_now() + make_interval(secs => ${leaseSeconds}::int * power(2, least(m.attempts, 6)))
+      from judged where m.id = judged.id and judged.is_wanted
+      returning m.id, m.kind, m.recipient, m.attempts as attempt,
+        case when judged.is_code_late then m.content - 'withCode' else m.content end as content)
+    select leased.* from judged left join leased on leased.id = judged.id`;
 }
 
 /** The outcome of an attempt. */
@@ -122,12 +128,25 @@ export function settleMessages(
     returning m.id`;
 }
 
-/** What an operator should know of the messages: how many are owed, how late the latest is, and how many were refused. */
-export function selectBacklog(): Statement<{ owed: number; overdueMinutes: number; refused: number }> {
+/** The messages that an operator should know of. */
+export interface Backlog {
+  readonly owed: number;
+  /** How long the oldest of them has been due. */
+  readonly overdueMinutes: number;
+  /** Refused for good by the provider. */
+  readonly refused: number;
+  /** Not sent while they were of use. */
+  readonly late: number;
+}
+
+/** Counts the messages of the last 30 days: older traces are removed. */
+export function selectBacklog(): Statement<Backlog> {
   return sql`
     select count(*) filter (where status = 'owed')::int as owed,
       coalesce(floor(extract(epoch from sallyport_now() - min(created_at)
         filter (where status = 'owed' and created_at <= sallyport_now())) / 60), 0)::int as "overdueMinutes",
-      count(*) filter (where status = 'refused')::int as refused
+      count(*) filter (where status = 'refused')::int as refused,
+      -- Other messages end before they expire: without a recipient at once, and with an ended link when they are due.
+      count(*) filter (where status = 'expired' and ended_at >= expires_at)::int as late
     from mail_message`;
 }

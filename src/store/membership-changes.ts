@@ -12,7 +12,6 @@ import { type About, acting, raiseRefusal, refusalUnless, unmetIn } from "./acce
 import { type Asked, committed, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { type Handle, handle } from "./cte.ts";
-import { withdrawMessage } from "./mail.ts";
 import {
   deleteCompanions,
   insertCompanions,
@@ -102,9 +101,7 @@ function endInvitations(acting: Handle<"acting">, ofMemberToo: boolean): Stateme
       from ${acting} cross join (
         select inv.id from ended join inv on inv.org_id = ended.org_id and inv.invited_by = ended.usr_id and not inv.is_trusted
         where coalesce(${rankOf(sql`ended.next_role`)} > ${weakestInviter(sql`inv.role`)}, true)${ofMemberToo ? ofMember : sql``}) gone
-      where inv.id = gone.id and inv.status = 'pending'
-      returning inv.message_id),
-    withdrawn as (${withdrawMessage(sql`uninvited`, sql`uninvited.message_id`)}),`;
+      where inv.id = gone.id and inv.status = 'pending'),`;
 }
 
 /** The membership of an act, as its target. */

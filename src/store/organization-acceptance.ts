@@ -13,7 +13,6 @@ import { type Asked, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Handle, handle } from "./cte.ts";
-import { withdrawMessage } from "./mail.ts";
 import { insertCompanions, livingOf, type Made, type MembershipRow } from "./memberships.ts";
 import { hasWithheld, type InvitationRow, invitationColumns, isOpen, isUpheld } from "./organization-invitations.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
@@ -148,7 +147,7 @@ function refusalOfNamed(identifiers: readonly string[]): Statement {
 }
 
 /**
- * The CTEs `mem`, `companion`, `granted`, `others` and `withdrawn`: what an accepted invitation `inv` brings. Other open invitations of
+ * The CTEs `mem`, `companion`, `granted` and `others`: what an accepted invitation `inv` brings. Other open invitations of
  * the identifier end, so that a member who is removed later has no way back.
  */
 function join(made: Made, actor: Handle<"acting">): Statement {
@@ -164,9 +163,7 @@ function join(made: Made, actor: Handle<"acting">): Statement {
       on conflict do nothing),
     others as (
       update inv other set status = 'revoked', terminal_at = greatest(sallyport_now(), other.created_at), terminal_by = inv.invited_user_id
-      from inv where other.org_id = inv.org_id and other.identifier = inv.identifier and other.status = 'pending' and other.id <> inv.id
-      returning other.message_id),
-    withdrawn as (${withdrawMessage(sql`(select message_id from inv union all select message_id from others) ended`, sql`ended.message_id`)})`;
+      from inv where other.org_id = inv.org_id and other.identifier = inv.identifier and other.status = 'pending' and other.id <> inv.id)`;
 }
 
 /** SQL for the metadata of an acceptance. */
@@ -315,7 +312,6 @@ function decliningOf(
       update inv set status = 'declined', terminal_at = greatest(sallyport_now(), inv.created_at), terminal_by = ${userId}
       from verdict where inv.id = verdict.id and verdict.refusal is null
       returning inv.*),
-    withdrawn as (${withdrawMessage(sql`inv`, sql`inv.message_id`)}),
     audit as (${insertAuditEvent({ id, act, actor, context, outcome: "success", targetId: sql`inv.id` }, sql`inv`)})
     select ${invitationColumns()} from verdict left join inv on true where ${raiseRefusal(handle(sql`verdict`))}`;
 }

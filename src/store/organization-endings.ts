@@ -4,7 +4,6 @@
  * @module
  */
 import type { Handle } from "./cte.ts";
-import { withdrawMessage } from "./mail.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
@@ -22,7 +21,5 @@ export function organizationEndings(of: Statement, acting: Handle<"acting">): St
     org_tuples as (delete from tup using ${of} where tup.object_type = 'org' and tup.object_id = ${of}.id),
     org_invitations as (
       update inv set status = 'revoked', terminal_at = greatest(sallyport_now(), inv.created_at), terminal_by = ${acting}.usr_id
-      from ${of} cross join ${acting} where inv.org_id = ${of}.id and inv.status = 'pending'
-      returning inv.message_id),
-    org_messages as (${withdrawMessage(sql`org_invitations`, sql`org_invitations.message_id`)})`;
+      from ${of} cross join ${acting} where inv.org_id = ${of}.id and inv.status = 'pending')`;
 }

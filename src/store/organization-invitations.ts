@@ -23,7 +23,7 @@ import { handle } from "./cte.ts";
 import { type Guarded, type GuardedRow, guardedChange, guardedList, guardedRead } from "./guarded.ts";
 import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
 import type { Lock } from "./locks.ts";
-import { type OwedMessage, withdrawMessage } from "./mail.ts";
+import type { OwedMessage } from "./mail.ts";
 import { mayGrant, strongestRelation } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -170,7 +170,6 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
       from holder cross join acting where holder.refusal is null and not exists (select from old)
       returning *),
     inv as (select * from renewed union all select * from made),
-    withdrawn as (${withdrawMessage(sql`old join inv on inv.id = old.id`, sql`old.message_id`)}),
     message as (
       insert into mail_message (id, kind, recipient, content, expires_at)
       select inv.message_id, ${link?.message.kind ?? null}::text, inv.identifier,
@@ -225,7 +224,7 @@ export function selectInvitations(
   });
 }
 
-/** Ends an invitation, and does not send its message if that is still owed. The batch has locked the organization. */
+/** Ends an invitation. Its message is not sent if it is still owed. The batch has locked the organization. */
 export function revokeInvitation(asked: OfInvitation): Statement<InvitationRow> {
   return guardedChange({
     ...ofInvitation(acts.revokeInvitation, asked),
@@ -233,8 +232,6 @@ export function revokeInvitation(asked: OfInvitation): Statement<InvitationRow> 
     refusal: ({ target }) => sql`case when ${target}.status <> 'pending' or ${target}.expires_at <= sallyport_now()
       then 'conflict.invitation_not_pending' end`,
     set: sql`status = 'revoked', terminal_at = greatest(sallyport_now(), inv.created_at), terminal_by = (select usr_id from acting)`,
-    also: ({ changed }) => sql`,
-    withdrawn as (${withdrawMessage(changed, sql`${changed}.message_id`)})`,
     columns: invitationColumns(),
   });
 }

@@ -299,10 +299,17 @@ test("messages that nobody sends are a fault, and refused ones are told", async 
       from (select ${status} = 'owed' as so) owed`);
   await owe(5, "owed");
   await owe(60, "refused");
+  await owe(60, "expired");
+  await database.run(sql`
+    insert into mail_message (id, kind, status, ended_at, expires_at)
+    select gen_random_uuid(), 'sign_in', 'expired', now(), now() - interval '1 minute'`);
   const young = await doctor();
   expect([young.code, young.stderr]).toEqual([0, ""]);
   expect(young.stdout).toContain("1 messages are owed; the oldest has waited 5 minutes.\n");
   expect(young.stdout).toContain("1 messages of the last 30 days were refused");
+  expect(young.stdout).toContain(
+    "1 messages of the last 30 days were given up, because they could not be sent in time.\n",
+  );
   await owe(31, "owed");
   const old = await doctor();
   expect([old.code, old.stderr]).toEqual([

@@ -40,7 +40,7 @@ describe("renderMail", () => {
   /** What each part adds to the plain text, and what it must add to the HTML. */
   const plainOf = {
     action: `Confirm:\n${url}`,
-    code: "Or enter this code where you asked for this message: 012 345",
+    code: "Or enter this code where you asked for this message, within ten minutes of asking: 012 345",
     note: "It works for a day.",
   } as const;
   const htmlOf = { ...plainOf, action: `Confirm Or open this address: ${escapedUrl}` } as const;

@@ -1,6 +1,6 @@
 import type { MailLanguage, MailText } from "../mail-text.ts";
 
-const lifetimes = "The link works once, for an hour. The code works for ten minutes.";
+const lifetime = "The link works once, for an hour.";
 const nothingToDo = "If this was you, you do not need to do anything.";
 const askForHelp = "If you did not expect this, ask an administrator of {site} for help.";
 
@@ -27,7 +27,7 @@ export const englishMail: MailLanguage = {
   tag: "en",
   locale: "en-GB",
   phrases: {
-    code: "Or enter this code where you asked for this message:",
+    code: "Or enter this code where you asked for this message, within ten minutes of asking:",
     link: "Or open this address:",
     when: "When: {time} UTC.",
     device: "Device: {device}.",
@@ -53,19 +53,19 @@ export const englishMail: MailLanguage = {
       subject: "Choose a new password for {site}",
       paragraphs: ["Someone, hopefully you, wants to choose a new password for the account {address} at {site}."],
       action: "Choose a new password",
-      note: `${lifetimes} If this was not you, ignore this message. Your password stays the same.`,
+      note: `${lifetime} If this was not you, ignore this message. Your password stays the same.`,
     },
     sign_in: {
       subject: "Sign in to {site}",
       paragraphs: ["Someone, hopefully you, wants to sign in to the account {address} at {site}."],
       action: "Sign in",
-      note: `${lifetimes} If this was not you, ignore this message, and keep the code to yourself.`,
+      note: `${lifetime} If this was not you, ignore this message, and keep the code to yourself.`,
     },
     sign_up: {
       subject: "Finish your account at {site}",
       paragraphs: ["Someone, hopefully you, wants to create an account at {site} with the address {address}."],
       action: "Finish your account",
-      note: `${lifetimes} If this was not you, ignore this message. No account is created.`,
+      note: `${lifetime} If this was not you, ignore this message. No account is created.`,
     },
     sign_up_taken: {
       subject: "You already have an account at {site}",
@@ -95,7 +95,7 @@ export const englishMail: MailLanguage = {
       subject: "Confirm your new email address for {site}",
       paragraphs: ["Someone, hopefully you, wants to use the address {address} for an account at {site}."],
       action: "Use this address",
-      note: `${lifetimes} Both work only where you are signed in. If this was not you, ignore this message, and keep the code to yourself.`,
+      note: `${lifetime} Both work only where you are signed in. If this was not you, ignore this message, and keep the code to yourself.`,
     },
     change_identifier_taken: {
       subject: "Someone entered your address at {site}",

@@ -1,6 +1,6 @@
 import type { MailLanguage, MailText } from "../mail-text.ts";
 
-const lifetimes = "Der Link gilt eine Stunde und funktioniert nur einmal. Der Code gilt zehn Minuten.";
+const lifetime = "Der Link gilt eine Stunde und funktioniert nur einmal.";
 const ignore = "Wenn Sie das nicht waren, ignorieren Sie diese Nachricht.";
 const keepCode = "Wenn Sie das nicht waren, ignorieren Sie diese Nachricht und geben Sie den Code nicht weiter.";
 const nothingToDo = "Wenn Sie das waren, müssen Sie nichts tun.";
@@ -26,7 +26,7 @@ function ofMembership(subject: string, what: string, ...more: readonly string[])
 export const germanMail: MailLanguage = {
   tag: "de",
   phrases: {
-    code: "Oder geben Sie diesen Code dort ein, wo Sie die Nachricht angefordert haben:",
+    code: "Oder geben Sie diesen Code dort ein, wo Sie die Nachricht angefordert haben, innerhalb von zehn Minuten nach der Anforderung:",
     link: "Oder öffnen Sie diese Adresse:",
     when: "Zeitpunkt: {time} UTC.",
     device: "Gerät: {device}.",
@@ -52,19 +52,19 @@ export const germanMail: MailLanguage = {
       subject: "Wählen Sie ein neues Passwort für {site}",
       paragraphs: ["Jemand, hoffentlich Sie, möchte für das Konto {address} bei {site} ein neues Passwort wählen."],
       action: "Neues Passwort wählen",
-      note: `${lifetimes} ${ignore} Ihr Passwort bleibt dann, wie es ist.`,
+      note: `${lifetime} ${ignore} Ihr Passwort bleibt dann, wie es ist.`,
     },
     sign_in: {
       subject: "Anmeldung bei {site}",
       paragraphs: ["Jemand, hoffentlich Sie, möchte sich mit dem Konto {address} bei {site} anmelden."],
       action: "Anmelden",
-      note: `${lifetimes} ${keepCode}`,
+      note: `${lifetime} ${keepCode}`,
     },
     sign_up: {
       subject: "Schließen Sie Ihre Registrierung bei {site} ab",
       paragraphs: ["Jemand, hoffentlich Sie, möchte bei {site} ein Konto mit der Adresse {address} erstellen."],
       action: "Registrierung abschließen",
-      note: `${lifetimes} ${ignore} Dann wird kein Konto erstellt.`,
+      note: `${lifetime} ${ignore} Dann wird kein Konto erstellt.`,
     },
     sign_up_taken: {
       subject: "Sie haben bereits ein Konto bei {site}",
@@ -94,7 +94,7 @@ export const germanMail: MailLanguage = {
       subject: "Bestätigen Sie Ihre neue E-Mail-Adresse für {site}",
       paragraphs: ["Jemand, hoffentlich Sie, möchte die Adresse {address} für ein Konto bei {site} verwenden."],
       action: "Diese Adresse verwenden",
-      note: `${lifetimes} Beides funktioniert nur dort, wo Sie angemeldet sind. ${keepCode}`,
+      note: `${lifetime} Beides funktioniert nur dort, wo Sie angemeldet sind. ${keepCode}`,
     },
     change_identifier_taken: {
       subject: "Jemand hat Ihre Adresse bei {site} eingegeben",
