@@ -1,7 +1,7 @@
 import { clearCookie, sessionCookie } from "../http/cookies.ts";
 import { endKept } from "../http/session-kept.ts";
 import type { AuthError } from "../index.ts";
-import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
+import { respond, respondWithForm } from "./layout.tsx";
 import { Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";
@@ -11,36 +11,36 @@ import { activePasswords } from "./safety.tsx";
 export const closeRoutes: readonly PageRoute[] = [
   userPage("/account/close", (visit) => closePage(visit)),
 
-  userForm("/account/close", "/account/close", async (visit, form) => {
-    const { c, auth, actor, user, context } = visit;
-    const endOrganizations = form.text("end_organizations") === "yes";
-    const { refusal } = await attempt(
-      auth.users.revokeOwn({
-        actor,
-        userId: user.id,
-        currentPassword: form.text("current_password"),
-        endOrganizations,
-      }),
-    );
-    if (refusal) return await closePage(visit, refusal, endOrganizations);
-    await endKept(c, auth, context);
-    clearCookie(c, auth, sessionCookie);
-    return await closedPage(visit);
-  }),
+  userForm(
+    "/account/close",
+    "/account/close",
+    async (visit, form) => {
+      const { c, auth, actor, user, context } = visit;
+      const endOrganizations = form.text("end_organizations") === "yes";
+      const currentPassword = form.text("current_password");
+      const asked = { actor, userId: user.id, endOrganizations };
+      // Without a password in the form, an account that has one is refused.
+      const { refusal } = await attempt(
+        currentPassword === "" ? auth.users.revoke(asked) : auth.users.revokeOwn({ ...asked, currentPassword }),
+      );
+      if (refusal) return await closePage(visit, refusal, endOrganizations);
+      await endKept(c, auth, context);
+      clearCookie(c, auth, sessionCookie);
+      return await closedPage(visit);
+    },
+    {
+      fields: ["end_organizations"],
+      does: ({ site }) => site.say("proof.then.close"),
+      // A password is asked for again: it is not kept.
+      goOn: (visit, form) => closePage(visit, undefined, form.text("end_organizations") === "yes"),
+    },
+  ),
 ];
 
 async function closePage(visit: UserVisit, refusal?: AuthError, endsOrganizations = false): Promise<Response> {
   const { site, auth, actor, user } = visit;
   const title = site.text("close.title");
-  const passwords = activePasswords(await auth.credentials.list({ actor, userId: user.id }));
-  if (passwords.length === 0) {
-    const children = (
-      <section>
-        <p>{site.say("close.no-password")}</p>
-      </section>
-    );
-    return await respondInAccount(visit, "profile", { title, children, refusal });
-  }
+  const hasPassword = activePasswords(await auth.credentials.list({ actor, userId: user.id })).length > 0;
   const isWrong = refusal?.code === "unauthorized.invalid_credential";
   return await respondWithForm(visit, "profile", {
     title,
@@ -54,17 +54,19 @@ async function closePage(visit: UserVisit, refusal?: AuthError, endsOrganization
             <span>{site.say("close.end-organizations")}</span>
           </label>
         )}
-        <Field
-          site={site}
-          form="close"
-          name="current_password"
-          label={site.say("field.current-password")}
-          type="password"
-          autocomplete="current-password"
-          error={
-            isWrong ? sentenceFor(site, refusal, { "unauthorized.invalid_credential": "password.wrong" }) : undefined
-          }
-        />
+        {hasPassword && (
+          <Field
+            site={site}
+            form="close"
+            name="current_password"
+            label={site.say("field.current-password")}
+            type="password"
+            autocomplete="current-password"
+            error={
+              isWrong ? sentenceFor(site, refusal, { "unauthorized.invalid_credential": "password.wrong" }) : undefined
+            }
+          />
+        )}
       </>
     ),
     button: site.text("close.button"),

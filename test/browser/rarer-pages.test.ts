@@ -101,8 +101,21 @@ test("an administrator invites someone, who makes an account with the link and c
   await guest.page.waitForURL("**/account");
   await guest.page.goto("/account/close");
   await examinePage(guest.page, "close");
-  await guest.page.getByLabel("Current password").fill(goodPassword);
-  await guest.page.getByRole("button", { name: "Close my account for good" }).click();
+  await guest.page.goto("/account/organizations/new");
+  await guest.page.getByLabel("Name", { exact: true }).fill("Analytical Engines");
+  await guest.page.getByRole("main").getByRole("button").last().click();
+  await guest.page.waitForURL("**/account/organizations**org_id=**");
+  const close = async () => {
+    await guest.page.getByLabel("Current password").fill(goodPassword);
+    await guest.page.getByRole("button", { name: "Close my account for good" }).click();
+  };
+  await guest.page.goto("/account/close");
+  await close();
+  const box = guest.page.getByRole("checkbox", { name: "End the organizations that have no other owner" });
+  await box.waitFor();
+  await examinePage(guest.page, "close-only-owner");
+  await box.check();
+  await close();
   await guest.page.getByText("You are signed out on every device.").waitFor();
   await examinePage(guest.page, "closed");
   await guest.page.goto(address);

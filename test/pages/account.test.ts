@@ -5,10 +5,11 @@ import { ConfigurationError } from "../../src/index.ts";
 import { contrast } from "../../src/pages/brand-style.ts";
 import { english, type PagesAuth, type PagesOptions, pages } from "../../src/pages/index.tsx";
 import { missingSteps } from "../../src/pages/safety.tsx";
-import { freshIdentifier, outcome, type Person, system } from "../support/auth.ts";
+import { freshAddress, freshIdentifier, outcome, type Person, system } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { addApp } from "../support/factors.ts";
 import { askPages, formKeyIn, openPages, type PageWorld } from "../support/page-world.ts";
+import { usersWithPasskeys } from "../support/passkeys.ts";
 
 let world: PageWorld;
 beforeAll(async () => {
@@ -76,6 +77,30 @@ describe("closing the account", () => {
     expect((await end(person.password)).text).toContain("Your account is closed");
     const ended = await world.auth.organizations.get({ actor: system, organizationId: organization.id });
     expect(ended.status).toBe("revoked");
+  });
+
+  test("an account without a password: closed in a fresh session alone, and a stale one proves a passkey first", async () => {
+    const { person, authenticator } = await usersWithPasskeys(world).withPasskey();
+    await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
+    const signedIn = async () => {
+      const response = await authenticator.get(await world.auth.signIn.passkeyOptions());
+      const context = { address: freshAddress() };
+      return await world.auth.signIn.passkey({ response, transport: "cookie", context });
+    };
+    const close = (as: { token: string }) => world.ask({ path: "/account/close", form: {}, as });
+    const old = await signedIn();
+    expect((await world.ask({ path: "/account/close", as: old })).text).not.toContain("current_password");
+    await world.age(old.session, 3600);
+    const asked = await close(old);
+    expect([asked.status, asked.text.includes("After that, you can close your account.")]).toEqual([200, true]);
+    expect((await close(await signedIn())).text).toContain("Your account is closed");
+  });
+
+  test("no password in the form: an account that has one is refused, and its counter does not move", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const refused = await world.ask({ path: "/account/close", form: {}, as: person });
+    expect([refused.status, refused.text.includes("The current password is wrong.")]).toEqual([401, true]);
+    expect(await outcome(world.auth.sessions.verify(person))).toBe("done");
   });
 
   test("a reload of the page that says so leads to the sign-in page", async () => {

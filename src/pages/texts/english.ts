@@ -173,6 +173,7 @@ export const englishTexts = {
   "proof.then.confirm-app": "After that, enter the current code from your new authenticator app again.",
   "proof.then.remove-app": "After that, your authenticator app is removed, and you are signed out everywhere else.",
   "proof.then.recovery-codes": "After that, new recovery codes are created. Earlier codes stop working.",
+  "proof.then.close": "After that, you can close your account.",
   "proof.then.token": "After that, the access token “{name}” is created.",
 
   "enroll.title": "Set up a second factor",
@@ -228,7 +229,6 @@ export const englishTexts = {
   "close.end-organizations": "End the organizations that have no other owner, for all their members",
   "close.done": "Your account is closed",
   "close.done.text": "You are signed out on every device.",
-  "close.no-password": "Your account has no password that could confirm this. Ask an administrator to close it.",
 
   "safety.title": "How safe your account is",
   "safety.good": "Well protected",

@@ -175,6 +175,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "proof.then.confirm-app": "Danach geben Sie noch einmal den aktuellen Code aus Ihrer neuen App ein.",
   "proof.then.remove-app": "Danach wird Ihre Authentifizierungs-App entfernt, und Sie werden überall sonst abgemeldet.",
   "proof.then.recovery-codes": "Danach werden neue Wiederherstellungscodes erstellt. Frühere Codes gelten nicht mehr.",
+  "proof.then.close": "Danach können Sie Ihr Konto schließen.",
   "proof.then.token": "Danach wird das Zugriffstoken „{name}“ erstellt.",
 
   "enroll.title": "Zweiten Faktor einrichten",
@@ -231,8 +232,6 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "close.end-organizations": "Organisationen ohne anderen Inhaber auflösen, für alle Mitglieder",
   "close.done": "Ihr Konto ist geschlossen",
   "close.done.text": "Sie sind auf allen Geräten abgemeldet.",
-  "close.no-password":
-    "Ihr Konto hat kein Passwort, mit dem Sie dies bestätigen könnten. Bitten Sie die Administration, es zu schließen.",
 
   "safety.title": "Wie sicher Ihr Konto ist",
   "safety.good": "Gut geschützt",
