@@ -27,7 +27,14 @@ export const recoverAccountCommand: Command = {
       throw new UsageError("--page is the address of a page, such as https://example.com/recover.");
     await withDatabase(values, async (database) => {
       const core = { database, onError: (error: unknown) => console.error(String(error)) };
-      const userId = isValidId(user, "usr") ? (user as UserId) : await findUser(accountsOn(database, values), user);
+      const auth = accountsOn(database, values);
+      const userId = isValidId(user, "usr") ? (user as UserId) : await findUser(auth, user);
+      const holder = await auth.credentials.findByIdentifier({ actor, type: "password", identifier });
+      if (holder?.userId === userId) {
+        throw new UsageError(
+          "The account has this address already. Give --to another address of the user, who can change it back later.",
+        );
+      }
       const token = await handOutRecovery(core, { actor, userId, identifier });
       const link = new URL(page);
       link.searchParams.set("token", token);

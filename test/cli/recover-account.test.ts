@@ -26,9 +26,21 @@ test("S40: prints a link for a user who has lost every way in, an administrator 
     ["recovery_finished", person.identifier],
   ]);
 
-  const again = await recover(person.userId, "--to", identifier, "--page", page);
-  expect([again.code, again.stdout]).toEqual([1, ""]);
-  expect(again.stderr).toBe("sallyport: An active credential with this identifier already exists.\n");
+  const { identifier: taken } = await world.person();
+  const refused = await recover(person.userId, "--to", taken, "--page", page);
+  expect([refused.code, refused.stdout]).toEqual([1, ""]);
+  expect(refused.stderr).toBe("sallyport: An active credential with this identifier already exists.\n");
+
+  for (const [user, own] of [
+    [person.userId, identifier],
+    [identifier, ` ${identifier.toUpperCase()}. `],
+  ] as const) {
+    const again = await recover(user, "--to", own, "--page", page);
+    expect([again.code, again.stdout]).toEqual([2, ""]);
+    expect(again.stderr).toContain(
+      "The account has this address already. Give --to another address of the user, who can",
+    );
+  }
   await world.close();
 });
 

@@ -274,19 +274,6 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
     test.each<[string, string, () => Promise<[Person["userId"], string]>]>([
       ["no address", "invalid_format.identifier", async () => [(await verified()).userId, "ada"]],
       [
-        "a taken address",
-        "conflict.duplicate_credential",
-        async () => [(await verified()).userId, (await verified()).identifier],
-      ],
-      [
-        "the user's own address",
-        "conflict.duplicate_credential",
-        async () => {
-          const { userId, identifier } = await verified();
-          return [userId, identifier];
-        },
-      ],
-      [
         "a suspended user",
         "precondition.user_not_active",
         async () => {

@@ -86,8 +86,8 @@ export async function recoveryOf(
   world: Pick<World, "auth" | "mailbox" | "rows">,
   { userId, identifier: old }: Pick<Person, "userId" | "identifier">,
   actor: Actor = system,
+  identifier: string = freshIdentifier(),
 ): Promise<{ readonly identifier: string; readonly token: string; readonly stop: string }> {
-  const identifier = freshIdentifier();
   const before = world.mailbox.messages.length;
   await world.auth.recovery.start({ actor, userId, identifier });
   const user = uuidFor("usr", userId);
