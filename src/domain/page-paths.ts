@@ -34,6 +34,12 @@ export const nextPaths: readonly string[] = [
   "/account/invitations",
   "/account/terms",
   "/account/invitations/new",
+  "/account/review",
   "/verify",
   "/address",
 ];
+
+/** Places that a sign-in can lead to, and each of them after the page that shows what a reset of the password has kept. */
+export function alsoReviewed(places: readonly string[], basePath: string): readonly string[] {
+  return [...places, ...places.map((next) => `${basePath}/account/review?${new URLSearchParams({ next })}`)];
+}

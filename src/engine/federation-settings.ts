@@ -1,6 +1,6 @@
 import { OptionError, requireOption } from "../crypto/option-error.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
-import { nextPaths, places } from "../domain/page-paths.ts";
+import { alsoReviewed, nextPaths, places } from "../domain/page-paths.ts";
 import { Admissions } from "./admission.ts";
 import type { Core } from "./core.ts";
 import type { TokenKeeping } from "./kept-tokens.ts";
@@ -62,8 +62,8 @@ interface FederationSettings {
   readonly tokenKeeping: TokenKeeping | undefined;
   /** What this isolate remembers of requests to providers. */
   readonly admissions: Admissions;
-  /** The paths of the pages that a sign-in may lead to. */
-  readonly pagePaths: readonly string[];
+  /** Where a sign-in may lead to. */
+  readonly nextPlaces: readonly string[];
   readonly places: ProviderPlaces;
   /** The path of the routes of each provider, up to its name. */
   readonly routesPath: string;
@@ -97,10 +97,10 @@ function placesBelow(base: string): ProviderPlaces {
 
 /** Joins the settings of identities with the application's settings. The options are checked at first use. */
 export function createFederationCore(core: Core, options: FederationOptions): FederationCore {
-  return withLazy<Core, FederationSettings>(core, () => checkOptions(options));
+  return withLazy<Core, FederationSettings>(core, () => checkOptions(options, core.returnTo));
 }
 
-function checkOptions(options: FederationOptions): FederationSettings {
+function checkOptions(options: FederationOptions, returnTo: readonly string[]): FederationSettings {
   const {
     linkByVerifiedEmail: linking = "ask",
     domains = {},
@@ -142,7 +142,7 @@ function checkOptions(options: FederationOptions): FederationSettings {
     maxIdentities: maxPerUser,
     tokenKeeping,
     admissions: new Admissions(),
-    pagePaths: nextPaths.map((path) => `${basePath}${path}`),
+    nextPlaces: alsoReviewed([...returnTo, ...nextPaths.map((path) => `${basePath}${path}`)], basePath),
     places: placesBelow(basePath),
     routesPath: `${mountPath}/auth/oidc`,
   };

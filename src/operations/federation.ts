@@ -79,7 +79,7 @@ function federationOperations(core: FederationCore): FederationOperations {
         again: again && provider.provesAgain === true,
         sessionId,
         // Only what a sign-in may lead to: a cookie has little room.
-        next: placesOf(core).find((place) => place === next),
+        next: core.nextPlaces.find((place) => place === next),
         remember,
         redirectUri: `${core.origins[0]!.origin}${core.routesPath}/${name}/callback`,
       });
@@ -97,7 +97,7 @@ function federationOperations(core: FederationCore): FederationOperations {
       const otherwise = purpose === undefined || purpose === "sign_in" ? core.places.signedIn : core.places.linked;
       // The listed text itself, so that nothing that a client sent is followed (R062).
       const mayProveAgain = begun?.again === false && core.providers.get(provider)?.provesAgain === true;
-      const next = placesOf(core).find((place) => place === begun?.next) ?? otherwise;
+      const next = core.nextPlaces.find((place) => place === begun?.next) ?? otherwise;
       return { purpose, next, remember: begun?.remember, mayProveAgain };
     },
 
@@ -167,10 +167,6 @@ function federationOperations(core: FederationCore): FederationOperations {
       return changeWork(core, acts.unlinkIdentity, asked, revokeCredential, undefined);
     }),
   };
-}
-
-function placesOf({ returnTo, pagePaths }: FederationCore): readonly string[] {
-  return [...returnTo, ...pagePaths];
 }
 
 function toIdentity(row: store.LinkedIdentityRow): LinkedIdentity {

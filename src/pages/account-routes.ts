@@ -14,6 +14,7 @@ import { passkeyRoutes } from "./passkeys.tsx";
 import { passwordRoutes } from "./password.tsx";
 import { profileRoutes } from "./profile.tsx";
 import { providerRoutes } from "./providers.tsx";
+import { reviewRoutes } from "./review.tsx";
 import type { PageRoute } from "./route.ts";
 import { securityRoutes } from "./security.tsx";
 import { securityKeyRoutes } from "./security-keys.tsx";
@@ -27,6 +28,7 @@ export const accountRoutes: readonly PageRoute[] = [
   ...closeRoutes,
   ...mergeRoutes,
   ...securityRoutes,
+  ...reviewRoutes,
   ...passwordRoutes,
   ...passkeyRoutes,
   ...authenticatorRoutes,

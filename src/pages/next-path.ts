@@ -1,4 +1,4 @@
-import { nextPaths } from "../domain/page-paths.ts";
+import { alsoReviewed, nextPaths } from "../domain/page-paths.ts";
 import { realmOf } from "../http/auth-source.ts";
 import type { Visit } from "./route.ts";
 
@@ -13,7 +13,8 @@ export function nextPath(
   otherwise: string = site.returnPaths.signIn,
 ): string {
   const { returnTo } = realmOf(auth).core;
-  return [otherwise, ...nextPaths.map(site.path), ...returnTo].find((known) => known === asked) ?? otherwise;
+  const places = [otherwise, ...nextPaths.map(site.path), ...returnTo];
+  return alsoReviewed(places, site.path("")).find((known) => known === asked) ?? otherwise;
 }
 
 /** The path of a form, with the place that it leads to; without it, if that is the usual one there. */

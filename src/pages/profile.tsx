@@ -3,6 +3,7 @@ import type { AuthError } from "../index.ts";
 import { type BadgeProps, backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
 import { Field } from "./parts.tsx";
+import { OtherNames } from "./proof-rows.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";
@@ -68,17 +69,7 @@ async function profilePage(visit: UserVisit, refusal?: AuthError): Promise<Respo
             )}
           </Row>
         )}
-        {others.length > 0 && (
-          <Row
-            title={site.say("profile.others")}
-            state={others.map((one, index) => (
-              <>
-                {index > 0 && ", "}
-                <bdi>{one}</bdi>
-              </>
-            ))}
-          />
-        )}
+        {others.length > 0 && <OtherNames visit={visit} names={others} />}
       </Panel>
       {mayInvite && (
         <Panel id="invitations" title={site.text("invitations.title")} isSaid>

@@ -219,10 +219,18 @@ export function IdentityPanel({ visit, data }: { visit: UserVisit; data: readonl
           {site.say("identities.add")}
         </FormLink>
       </Row>
+      <IdentityRows visit={visit} data={data} />
+    </Panel>
+  );
+}
+
+export function IdentityRows({ visit, data }: { visit: UserVisit; data: readonly LinkedIdentity[] }): Rendered {
+  return (
+    <>
       {data.map((identity) => (
         <IdentityRow visit={visit} identity={identity} />
       ))}
-    </Panel>
+    </>
   );
 }
 

@@ -13,13 +13,13 @@ export const recoverRoutes: readonly PageRoute[] = [
   linkPage("/recover", (visit) => recoverPage(visit)),
 
   linkForm("/recover", "/recover", async (visit, form, token) => {
-    const { c, context } = visit;
+    const { c, site, context } = visit;
     const auth = mailOf(visit);
     const { value, refusal } = await attempt(auth.recovery.finish({ token, password: form.text("password"), context }));
     if (refusal) return await recoverPage(visit, refusal);
     deliverSoon(c, auth);
     forgetLink(visit);
-    return await donePage(visit, value.identifier);
+    return await donePage(visit, value.identifier, site.path("/sign-in"));
   }),
 
   linkPage("/recover/stop", (visit) => stopPage(visit)),

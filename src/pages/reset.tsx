@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import { AuthError } from "../index.ts";
 import { widgetFor } from "./captcha.tsx";
 import type { Form } from "./form.ts";
@@ -14,7 +15,7 @@ import {
   linkPage,
   mailOf,
 } from "./mailed-link.tsx";
-import { leadingTo, nextPath } from "./next-path.ts";
+import { leadingTo, nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
@@ -58,7 +59,10 @@ export const resetRoutes: readonly PageRoute[] = [
     const { next } = typedIn(visit, form);
     if (refusal) return await resetPage(visit, next, refusal);
     forgetLink(visit);
-    return await donePage(visit, value.identifier, next);
+    const { site } = visit;
+    const review = leadingTo(site.path("/account/review"), next, site.returnPaths.signIn);
+    const note = <p class="hint">{site.say("reset.done.note")}</p>;
+    return await donePage(visit, value.identifier, pathWith(site.path("/sign-in"), { next: review }), note);
   }),
 ];
 
@@ -134,21 +138,18 @@ function signInPath(site: Site, next: string): string {
   return leadingTo(site.path("/sign-in"), next, site.returnPaths.signIn);
 }
 
-export function donePage(
-  visit: Visit,
-  identifier: string,
-  next: string = visit.site.returnPaths.signIn,
-): Response | Promise<Response> {
+/** The page after a new password, with the way to the sign-in. */
+export function donePage(visit: Visit, identifier: string, signIn: string, note?: Child): Response | Promise<Response> {
   const { site } = visit;
   const children = (
     <>
       <p>{site.say("reset.done.text", { user: <bdi>{identifier}</bdi> })}</p>
       <p>
-        <a class="button" href={signInPath(site, next)}>
+        <a class="button" href={signIn}>
           {site.say("word.sign-in")}
         </a>
       </p>
-      <p class="hint">{site.say("reset.done.note")}</p>
+      {note}
     </>
   );
   return respond(visit, { title: site.text("reset.done"), children });

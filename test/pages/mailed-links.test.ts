@@ -103,7 +103,8 @@ describe("a forgotten password", () => {
     const short = await world.ask({ path: "/reset", cookies, form: { password: "short", next } });
     expect(short.text.includes(`name="next" value="${next}"`)).toBe(query !== "");
     const done = await world.ask({ path: "/reset", cookies, form: { password: otherPassword, next } });
-    expect(done.text).toContain(`href="/sign-in${query}"`);
+    const review = `/account/review${query}`;
+    expect(done.text).toContain(`href="/sign-in?${new URLSearchParams({ next: review })}"`);
   });
 
   test("R018: the browser sees the same for an address that no account has", async () => {

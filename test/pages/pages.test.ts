@@ -5,7 +5,7 @@ import { uuidFor } from "../../src/domain/id.ts";
 import { nextPaths } from "../../src/domain/page-paths.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { pages } from "../../src/pages/index.tsx";
-import { nextPath } from "../../src/pages/next-path.ts";
+import { nextPath, pathWith } from "../../src/pages/next-path.ts";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
 import { sitesOf } from "../../src/pages/site.ts";
@@ -70,8 +70,10 @@ describe("R062: page after a proof", () => {
     const app = new Hono().route("/", pages(world.isolate({ terms: { version: "1", url: "/terms" } })));
     for (const path of nextPaths) {
       expect(nextPath(path, { site, auth: world.auth })).toBe(path);
+      const reviewed = pathWith("/account/review", { next: path });
+      expect(nextPath(reviewed, { site, auth: world.auth })).toBe(reviewed);
       // These show what a browser brings along, and lead elsewhere without it.
-      if (path !== "/verify" && path !== "/account/step-up/continue")
+      if (!["/verify", "/account/step-up/continue", "/account/review"].includes(path))
         expect([path, (await askPages(app, { path, as: person })).status]).toEqual([path, 200]);
     }
     const shown = pageRoutes.filter(({ access, takes }) => access === "user" && takes === "nothing");

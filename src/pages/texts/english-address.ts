@@ -1,4 +1,4 @@
-/** A new address of an account, the way back of the old one, and an account that is given to a new address. */
+/** A new address of an account, and the ways back: the old address, another address that is given to it, a new password. */
 export const englishAddress = {
   "address.title": "Change your email address",
   "address.text": "We send a link to the new address. Your password stays the same.",
@@ -31,4 +31,15 @@ export const englishAddress = {
   "recover.stop.note": "If you asked for the recovery, close this page.",
   "recover.stopped": "Your account stays as it is",
   "recover.stopped.text": "The new address does not get your account.",
+
+  "reset.title": "Choose a new password",
+  "reset.button": "Change password",
+  "reset.note": "You are signed out everywhere, and your access tokens stop working.",
+  "reset.done": "Your password is changed",
+  "reset.done.text": "Sign in as {user} with the new password.",
+  "reset.done.note":
+    "The passkeys, second factors and linked accounts of your account stay as they are. After you sign in, we show them to you, so that you can remove any that you do not recognize.",
+  "review.title": "Is all of this yours?",
+  "review.text":
+    "Your password is new, and everything below stayed as it was. If someone else had access to your account, remove what you do not recognize.",
 } as const;

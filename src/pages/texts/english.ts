@@ -103,13 +103,6 @@ export const englishTexts = {
   "forgot.title": "Forgot your password?",
   "forgot.text": "We send a link to the address of your account. You use it to choose a new password.",
   "forgot.remembered": "Remembered it? {link}",
-  "reset.title": "Choose a new password",
-  "reset.button": "Change password",
-  "reset.note": "You are signed out everywhere, and your access tokens stop working.",
-  "reset.done": "Your password is changed",
-  "reset.done.text": "Sign in as {user} with the new password.",
-  "reset.done.note":
-    "The passkeys and authenticator apps of your account stay as they are. If someone else had access to your account, remove any that you do not recognize.",
 
   "link-sign-in.title": "Sign in by email",
   "link-sign-in.text": "We send a link and a code to the address of your account. You need no password.",

@@ -34,4 +34,15 @@ export const germanAddress: Readonly<Record<keyof typeof englishAddress, string>
   "recover.stop.note": "Wenn Sie um die Wiederherstellung gebeten haben, schließen Sie diese Seite.",
   "recover.stopped": "Ihr Konto bleibt, wie es ist",
   "recover.stopped.text": "Die neue Adresse bekommt Ihr Konto nicht.",
+
+  "reset.title": "Neues Passwort wählen",
+  "reset.button": "Passwort ändern",
+  "reset.note": "Sie werden überall abgemeldet, und Ihre Zugriffstoken werden ungültig.",
+  "reset.done": "Ihr Passwort ist geändert",
+  "reset.done.text": "Melden Sie sich als {user} mit dem neuen Passwort an.",
+  "reset.done.note":
+    "Die Passkeys, zweiten Faktoren und verknüpften Konten bleiben unverändert. Nach der Anmeldung zeigen wir sie Ihnen, damit Sie entfernen können, was Sie nicht kennen.",
+  "review.title": "Gehört das alles Ihnen?",
+  "review.text":
+    "Ihr Passwort ist neu, und alles Folgende ist geblieben, wie es war. Wenn jemand anderes Zugang zu Ihrem Konto hatte, entfernen Sie, was Sie nicht kennen.",
 };

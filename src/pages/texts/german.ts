@@ -104,13 +104,6 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "forgot.title": "Passwort vergessen?",
   "forgot.text": "Wir senden einen Link an die Adresse Ihres Kontos. Damit wählen Sie ein neues Passwort.",
   "forgot.remembered": "Wieder eingefallen? {link}",
-  "reset.title": "Neues Passwort wählen",
-  "reset.button": "Passwort ändern",
-  "reset.note": "Sie werden überall abgemeldet, und Ihre Zugriffstoken werden ungültig.",
-  "reset.done": "Ihr Passwort ist geändert",
-  "reset.done.text": "Melden Sie sich als {user} mit dem neuen Passwort an.",
-  "reset.done.note":
-    "Die Passkeys und Authentifizierungs-Apps Ihres Kontos bleiben unverändert. Wenn jemand anderes Zugang zu Ihrem Konto hatte, entfernen Sie alle, die Sie nicht kennen.",
 
   "link-sign-in.title": "Per E-Mail anmelden",
   "link-sign-in.text": "Wir senden einen Link und einen Code an die Adresse Ihres Kontos. Sie brauchen kein Passwort.",

@@ -1,0 +1,51 @@
+import { Panel } from "./account-acts.tsx";
+import { respondInAccount } from "./layout.tsx";
+import { nextPath } from "./next-path.ts";
+import { AppRow, CodesRow, KeyRows, loadProofs, OtherNames, PasskeyRow } from "./proof-rows.tsx";
+import { IdentityRows } from "./providers.tsx";
+import { type PageRoute, userPage } from "./route.ts";
+import { activePasswords } from "./safety.tsx";
+
+/**
+ * What a reset of the password has kept, after the sign-in with the new one: the mailbox alone sees none of it. Without anything to
+ * look at, the page leads on at once.
+ */
+export const reviewRoutes: readonly PageRoute[] = [
+  userPage("/account/review", async (visit) => {
+    const { c, site, user } = visit;
+    const next = nextPath(c.req.query("next"), visit);
+    const { credentials, passkeys, factors, identities = [] } = await loadProofs(visit);
+    const others = activePasswords(credentials).filter(({ identifier }) => identifier !== user.identifier);
+    const { app, keys, codes } = factors;
+    const hasWays = others.length + passkeys.length + identities.length > 0;
+    const hasFactors = app !== undefined || codes !== undefined || keys.length > 0;
+    if (!hasWays && !hasFactors) return c.redirect(next, 303);
+    const children = (
+      <>
+        <p>{site.say("review.text")}</p>
+        {hasWays && (
+          <Panel id="ways" title={site.text("security.ways")}>
+            {others.length > 0 && <OtherNames visit={visit} names={others.map(({ identifier }) => identifier)} />}
+            {passkeys.map((passkey) => (
+              <PasskeyRow visit={visit} passkey={passkey} />
+            ))}
+            <IdentityRows visit={visit} data={identities} />
+          </Panel>
+        )}
+        {hasFactors && (
+          <Panel id="factors" title={site.text("security.factors")}>
+            {app && <AppRow visit={visit} app={app} />}
+            <KeyRows visit={visit} keys={keys} />
+            {codes && <CodesRow visit={visit} app={app} codes={codes} />}
+          </Panel>
+        )}
+        <p>
+          <a class="button" href={next}>
+            {site.say("word.continue")}
+          </a>
+        </p>
+      </>
+    );
+    return await respondInAccount(visit, "security", { title: site.text("review.title"), children });
+  }),
+];
