@@ -5,7 +5,7 @@ import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
 import { FormKey, formKeyOf, sentTwice } from "./form-key.tsx";
 import { respond } from "./layout.tsx";
-import { nextPath } from "./next-path.ts";
+import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, CodeField, CopyButtons, Field, Hidden, QrCode } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
@@ -21,8 +21,9 @@ const confirmPath = "/sign-in/enroll/confirm";
 export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
     const { c, site, auth } = visit;
-    if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
-    return beginPage(visit, { next: nextPath(c.req.query("next"), visit), label: site.text("app.name") });
+    const next = nextPath(c.req.query("next"), visit);
+    if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket", next), 303);
+    return beginPage(visit, { next, label: site.text("app.name") });
   }),
 
   openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
@@ -116,6 +117,7 @@ export function confirmPage(
   const { next, factorId, enrollment, refusal, signedIn } = page;
   const { site } = visit;
   const action = site.path(page.action);
+  const start = action.replace(/\/confirm$/, "");
   const children = (
     <>
       {enrollment ? (
@@ -135,7 +137,7 @@ export function confirmPage(
       ) : (
         <p>
           {site.say("app.not-scanned", {
-            link: <a href={action.replace(/\/confirm$/, "")}>{site.say("app.not-scanned.link")}</a>,
+            link: <a href={signedIn ? start : pathWith(start, { next })}>{site.say("app.not-scanned.link")}</a>,
           })}
         </p>
       )}

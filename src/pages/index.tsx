@@ -16,7 +16,7 @@ import { assetsOf } from "./assets.ts";
 import { type Form, readForm, readJson } from "./form.ts";
 import { english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
 import { refusalPage } from "./layout.tsx";
-import { pathWith } from "./next-path.ts";
+import { nextPath, pathWith } from "./next-path.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { OpenPage, PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
@@ -185,7 +185,11 @@ function leadsTo(
   // Another sign-in would not help who lacks the proof that an organization asks for.
   const isOfSession = refusal.status === 401 && refusal.code !== "unauthorized.enrollment_required";
   if (access !== "user" || !isOfSession) return undefined;
-  const next = asked.site.path(belongsTo);
+  const here = asked.site.path(belongsTo);
+  const { next: wanted } = asked.c.req.query();
+  // A page that only leads on is named with its place, or gives way to it.
+  const next =
+    wanted === undefined ? here : nextPath(pathWith(here, { next: wanted }), asked, nextPath(wanted, asked, here));
   return refusal.code === "unauthorized.reauthentication_required"
     ? pathWith(asked.site.path("/account/step-up"), { next })
     : signInBecause(asked, whyOf(asked, refusal), next);

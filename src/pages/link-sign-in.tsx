@@ -14,7 +14,7 @@ import {
   linkPage,
   mailOf,
 } from "./mailed-link.tsx";
-import { nextPath } from "./next-path.ts";
+import { nextPath, signInPath } from "./next-path.ts";
 import { Alert, Hidden, Remember } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, type PageRoute, type Visit } from "./route.ts";
@@ -89,7 +89,7 @@ function requestPage(
         refusal={refusal}
       />
       <p class="foot">
-        <a href={site.path("/sign-in")}>{site.say("link-sign-in.otherwise")}</a>
+        <a href={signInPath(site, next)}>{site.say("link-sign-in.otherwise")}</a>
       </p>
     </>
   );

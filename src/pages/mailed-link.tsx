@@ -15,7 +15,7 @@ import { CaptchaPart } from "./captcha.tsx";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import { isOfLink } from "./link-mark.tsx";
-import { nextPath, pathWith } from "./next-path.ts";
+import { leadingTo, nextPath, pathWith } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
@@ -249,6 +249,7 @@ function codePage(visit: Visit, purpose: string, next: string, refusal?: AuthErr
   const { c, site, auth } = visit;
   const known: CodePurpose = Object.hasOwn(codePages, purpose) ? (purpose as CodePurpose) : "reset_password";
   const words = { "unauthorized.invalid_link": "mail.code.wrong" } as const;
+  const again = leadingTo(site.path(codePages[known].askedAt), nextPath(next, visit, ""), "");
   const children = (
     <>
       <p>
@@ -269,7 +270,7 @@ function codePage(visit: Visit, purpose: string, next: string, refusal?: AuthErr
       )}
       <p class="hint">
         {site.say("mail.nothing", {
-          link: <a href={site.path(codePages[known].askedAt)}>{site.say("mail.ask-again")}</a>,
+          link: <a href={again}>{site.say("mail.ask-again")}</a>,
         })}
       </p>
     </>

@@ -1,6 +1,7 @@
 import { alsoReviewed, nextPaths } from "../domain/page-paths.ts";
 import { realmOf } from "../http/auth-source.ts";
 import type { Visit } from "./route.ts";
+import type { Site } from "./site.ts";
 
 /**
  * The place that a user goes to after a proof. It must equal one in a list, so no parser can read it as another address (R062).
@@ -20,6 +21,11 @@ export function nextPath(
 /** The path of a form, with the place that it leads to; without it, if that is the usual one there. */
 export function leadingTo(path: string, next: string, usual: string): string {
   return next === usual ? path : pathWith(path, { next });
+}
+
+/** The sign-in that leads to a place. */
+export function signInPath(site: Site, next: string): string {
+  return leadingTo(site.path("/sign-in"), next, site.returnPaths.signIn);
 }
 
 /** A path with parameters. */

@@ -15,11 +15,10 @@ import {
   linkPage,
   mailOf,
 } from "./mailed-link.tsx";
-import { leadingTo, nextPath, pathWith } from "./next-path.ts";
+import { leadingTo, nextPath, pathWith, signInPath } from "./next-path.ts";
 import { Alert, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
-import type { Site } from "./site.ts";
 
 /** A forgotten password: asking for a message, and choosing a new password. */
 export const resetRoutes: readonly PageRoute[] = [
@@ -132,10 +131,6 @@ async function resetPage(visit: Visit, next: string, refusal?: AuthError): Promi
     </>
   );
   return await respond(visit, { title: site.text("reset.title"), children, refusal });
-}
-
-function signInPath(site: Site, next: string): string {
-  return leadingTo(site.path("/sign-in"), next, site.returnPaths.signIn);
 }
 
 /** The page after a new password, with the way to the sign-in. */

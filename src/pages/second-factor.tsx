@@ -3,7 +3,7 @@ import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { nextPath } from "./next-path.ts";
+import { nextPath, signInPath } from "./next-path.ts";
 import { Alert, CodeField, Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
@@ -19,8 +19,9 @@ export type FactorKind = (typeof kinds)[number];
 export const secondFactorRoutes: readonly PageRoute[] = [
   openPage("/sign-in/second-factor", (visit) => {
     const { c, auth } = visit;
-    if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
-    return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next"), visit) });
+    const next = nextPath(c.req.query("next"), visit);
+    if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket", next), 303);
+    return factorPage(visit, { having: kindsOf(c.req.query("with")), next });
   }),
 
   openForm("/sign-in/second-factor", "/sign-in", async (visit, form) => {
@@ -103,7 +104,7 @@ function factorPage(
         />
       )}
       <p>
-        <a href={site.path("/sign-in")}>{site.say("proof.start-again")}</a>
+        <a href={signInPath(site, next)}>{site.say("proof.start-again")}</a>
       </p>
     </>
   );

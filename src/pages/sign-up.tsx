@@ -95,6 +95,11 @@ function requireOpen(visit: Visit): void {
   if (!mayApply(visit)) throw new AuthError("not_found");
 }
 
+/** The sign-in for a user who has an account. Without a place that was asked for, it leads where a sign-in leads. */
+function signInPath(site: Site, next: string): string {
+  return leadingTo(site.path("/sign-in"), next, site.returnPaths.signUp);
+}
+
 /** What was typed on the first page, but for the password. */
 interface Typed {
   readonly identifier: string;
@@ -128,9 +133,7 @@ function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response |
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
   const { next } = typed;
-  const signInLink = (
-    <a href={leadingTo(site.path("/sign-in"), next, site.returnPaths.signUp)}>{site.say("sign-up.taken.link")}</a>
-  );
+  const signInLink = <a href={signInPath(site, next)}>{site.say("sign-up.taken.link")}</a>;
   const sentence = isTaken ? site.say("sign-up.taken", { link: signInLink }) : refusal && sentenceFor(site, refusal);
   const isOfIdentifier = isTaken || refusal?.code === "invalid_format.identifier";
   const children = (
@@ -242,9 +245,9 @@ async function finishPage(
   const identifier = isTaken ? undefined : await linkAddress(visit, "sign_up");
   if (identifier === undefined) {
     const again = isTaken ? (
-      site.say("sign-up.exists", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })
+      site.say("sign-up.exists", { link: <a href={signInPath(site, next)}>{site.say("word.sign-in")}</a> })
     ) : (
-      <a href={site.path("/sign-up")}>{site.say("link.new")}</a>
+      <a href={leadingTo(site.path("/sign-up"), next, site.returnPaths.signUp)}>{site.say("link.new")}</a>
     );
     return await deadLink(visit, again, refusal);
   }
@@ -258,7 +261,7 @@ async function finishPage(
         <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />
         <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>
-      <AlreadyHere site={site} />
+      <AlreadyHere site={site} next={next} />
     </>
   );
   return await respond(visit, { title: site.text("sign-up.finish"), children, refusal });
@@ -275,9 +278,7 @@ function OtherSites({ visit, next }: { visit: Visit; next: string }): Rendered {
   ) : null;
 }
 
-function AlreadyHere({ site, next = site.returnPaths.signUp }: { site: Site; next?: string }): Rendered {
-  const path = leadingTo(site.path("/sign-in"), next, site.returnPaths.signUp);
-  return (
-    <p class="foot">{site.say("sign-up.have-account", { link: <a href={path}>{site.say("word.sign-in")}</a> })}</p>
-  );
+function AlreadyHere({ site, next }: { site: Site; next: string }): Rendered {
+  const link = <a href={signInPath(site, next)}>{site.say("word.sign-in")}</a>;
+  return <p class="foot">{site.say("sign-up.have-account", { link })}</p>;
 }

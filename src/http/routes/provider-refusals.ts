@@ -1,4 +1,5 @@
 import { AuthError } from "../../domain/error.ts";
+import { isReturnPlace } from "../../domain/return-place.ts";
 import { realm, type WithRealm } from "../../engine/realm.ts";
 import type { FederationAuth } from "../../operations/federation-operations.ts";
 import type { RefusedCall } from "../route.ts";
@@ -34,11 +35,15 @@ export function placeOfRefusal(
   { isInSession, next, provider }: { isInSession: boolean; next: string | undefined; provider: string },
 ): string {
   if (!(error instanceof AuthError)) throw error;
-  const { linked, signIn } = auth.federation.places();
+  const { linked, signIn, signedIn } = auth.federation.places();
   // The listed text itself, so that nothing that a client sent is followed (R062).
-  const page = isInSession ? (auth[realm].core.returnTo.find((place) => place === next) ?? linked) : signIn;
+  const listed = auth[realm].core.returnTo.find((place) => place === next);
+  const page = isInSession ? (listed ?? linked) : signIn;
+  // The page of the sign-in knows which of its own paths it leads to.
+  const kept = listed ?? (next?.startsWith("/") && next !== signedIn && isReturnPlace(next) ? next : undefined);
   const reason = error.details?.reason;
   return withQuery(page, {
+    ...(!isInSession && kept !== undefined && { next: kept }),
     refusal: error.code,
     // A link can have any other name.
     ...(auth.federation.providers().some(({ name }) => name === provider) && { provider }),
