@@ -9,7 +9,7 @@ const form = /^OIDC_([A-Z0-9]{1,24})_([A-Z_]+)$/;
 
 /**
  * Signing in with the providers of the bindings `OIDC_<NAME>_<VARIABLE>`: an OpenID Connect issuer, or one of the known sites by
- * `OIDC_<NAME>_KIND`. None, or one feature: operations are there only if it is.
+ * `OIDC_<NAME>_KIND`. One feature, whose operations are there only if there is a provider.
  *
  * The name alone chooses no kind: a variable `OIDC_GOOGLE_ISSUER` of today would become another provider, and a company may have
  * two tenants at Microsoft.
@@ -27,9 +27,16 @@ export function providersOf(bindings: object): readonly Feature<Partial<Federati
   const own = [...named]
     .filter(([, texts]) => [...texts.keys()].some(isProviderVariable))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  if (own.length === 0) return [];
+  if (own.length === 0) return [withoutProviders];
   return [federation({ providers: own.map(([name, texts]) => providerOf(name, texts)), domains: domainsOf(own) })];
 }
+
+/** After the last provider was removed, the sessions that began there are refused. */
+const withoutProviders: Feature<Partial<FederationAuth>> = {
+  name: "without-providers",
+  make: () => ({ operations: {} }),
+  issuers: () => [],
+};
 
 function domainsOf(named: readonly (readonly [string, Texts])[]): Readonly<Record<string, string>> {
   const domains = new Map<string, string>();

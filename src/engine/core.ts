@@ -93,8 +93,8 @@ export interface Core extends Executor {
   readonly cookiePrefix: string;
   /** Where a sign-in may lead back to, besides the pages. */
   readonly returnTo: readonly string[];
-  /** The issuers whose identities are ways to sign in. */
-  readonly issuers: readonly string[];
+  /** The issuers whose identities are ways to sign in. Undefined if no feature has a list of them. */
+  readonly issuers: readonly string[] | undefined;
   /** Which passwords are accepted. */
   readonly acceptance: Omit<PasswordSettings, "hasher">;
   /** The hash that is verified if an account has none, so that the work is the same. */

@@ -51,7 +51,10 @@ export interface Feature<out Operations extends object = object, out Api extends
    * @throws {OptionError} If the mode is unknown, or needs a feature that is not listed.
    */
   readonly signUp?: (features: readonly Feature[]) => SignUpMode;
-  /** The issuers whose identities are ways to sign in. Default: none. */
+  /**
+   * The issuers whose identities are ways to sign in. Sessions that began with other identities are refused. Default: the feature has
+   * no say.
+   */
   readonly issuers?: () => readonly string[];
   /** Type only, never set. */
   readonly api?: Api;

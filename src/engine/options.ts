@@ -164,7 +164,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       sharedDatabase,
       cookiePrefix,
       returnTo,
-      issuers: options.features.flatMap((feature) => feature.issuers?.() ?? []),
+      issuers: issuersOf(options.features),
       acceptance: settings ?? {},
       decoyHash: decoy,
       purges,
@@ -173,6 +173,11 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
   } catch (error) {
     throw configurationError(checking, error);
   }
+}
+
+function issuersOf(features: readonly Feature[]): readonly string[] | undefined {
+  const lists = features.flatMap((feature) => (feature.issuers ? [feature.issuers()] : []));
+  return lists.length === 0 ? undefined : lists.flat();
 }
 
 function missingHasher(): never {

@@ -38,6 +38,7 @@ export async function refreshSession(
       },
       retrySeconds: core.lifetimes.retrySeconds,
       defaults: core.lifetimes.level1,
+      issuers: core.issuers,
       auditId,
       context: cleanContext(context),
     }),

@@ -35,6 +35,7 @@ export function verificationOf(
       tokenHash,
       transport,
       defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
+      issuers: core.issuers,
       address: cleanText(context.address),
     }),
     onLostReply: "repeat",

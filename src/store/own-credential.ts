@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { issuerPattern } from "../domain/identity-provider.ts";
 import type { Handle } from "./cte.ts";
 import type { ChangeHandles } from "./guarded.ts";
 import { isLastProof, mustKeepFactor } from "./held-factors.ts";
+import { isIssuerListed } from "./issuers.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -17,10 +17,10 @@ type Own = Pick<ChangeHandles, "acting" | "target">;
  * True if the owner is about to lose the last way to sign in: a password, a passkey, or an identity of a provider that the
  * application lists. Recovery codes and factors do not count, and an administrator may close an account.
  */
-function isOwnersLastWayIn({ acting, target }: Own, issuers: readonly string[]): Statement {
+function isOwnersLastWayIn({ acting, target }: Own, issuers: readonly string[] = []): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.status = 'active' and not exists (
     select from cred other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
-      and (other.type in ('password', 'passkey') or other.oidc_issuer like any(${issuers.map(issuerPattern)}::text[]))))`;
+      and (other.type in ('password', 'passkey') or ${isIssuerListed(sql`other.oidc_issuer`, issuers)})))`;
 }
 
 /** True if the owner has not proved the password. */
@@ -40,7 +40,7 @@ export function isSuspendedFromOwner({ acting, target }: Own): Statement {
 /** What an owner who ends a credential has proved, and the issuers whose identities are ways to sign in. */
 export interface Ending {
   readonly proof: CurrentPassword | undefined;
-  readonly issuers: readonly string[];
+  readonly issuers: readonly string[] | undefined;
 }
 
 /** SQL for the branches of a `case` that refuse to end a credential which its owner needs, or has not proved. */

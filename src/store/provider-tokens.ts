@@ -5,9 +5,9 @@
  * @module
  */
 import * as acts from "../domain/acts/provider.ts";
-import { issuerPattern } from "../domain/identity-provider.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Guarded, guardRead, ofUser } from "./guarded.ts";
+import { isIssuerListed } from "./issuers.ts";
 import { endsWithin, isFree, type LeasedTokens, returnLease, takeLease } from "./leases.ts";
 import type { Lock } from "./locks.ts";
 import { deleteEnded, type Purge } from "./maintenance.ts";
@@ -89,7 +89,7 @@ export function claimTokens(
       select cred.id, cred.oidc_issuer, cred.oidc_subject, token.cred_id, token.lease_until is not null as is_leased
       from verdict join usr on usr.id = verdict.id and usr.status = 'active'
         join cred on cred.usr_id = usr.id and cred.type = 'oidc' and cred.status = 'active'
-          and cred.oidc_issuer like any(${issuers.map(issuerPattern)}::text[])
+          and ${isIssuerListed(sql`cred.oidc_issuer`, issuers)}
         left join linked_identity l on l.cred_id = cred.id
         left join provider_token token on token.cred_id = cred.id and token.provider = ${provider}
       where verdict.refusal is null and (l.provider = ${provider} or token.cred_id is not null)

@@ -10,6 +10,7 @@ import type { Transport } from "../domain/session.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import { endSessions } from "./endings.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
+import { isOfUnlistedIssuer } from "./issuers.ts";
 import { longestIdle, recalled, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -44,13 +45,15 @@ export function refreshSession(refresh: {
   child: { sessionId: string; tokenHash: string; nonce: string; keyVersion: number };
   retrySeconds: number;
   defaults: { absoluteSeconds: number; idleSeconds: number };
+  issuers: readonly string[] | undefined;
   auditId: string;
   context: RequestContext;
 }): Statement<RefreshedRow> {
   const { child, context } = refresh;
   return sql`
     with old as materialized (
-      select ses.*, cred.needs_factor, coalesce(ses.family_id, ses.id) as family, usr.status = 'active' and cred.status = 'active' as allowed,
+      select ses.*, cred.needs_factor, coalesce(ses.family_id, ses.id) as family,
+        usr.status = 'active' and cred.status = 'active' and not ${isOfUnlistedIssuer(refresh.issuers)} as allowed,
         coalesce(ses.family_expires_at, ses.created_at + make_interval(secs => ${refresh.defaults.absoluteSeconds}::int))
           as family_end
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id

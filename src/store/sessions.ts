@@ -17,6 +17,7 @@ import { handle } from "./cte.ts";
 import { endings, endSessions, loginsOf } from "./endings.ts";
 import { type Guarded, guardedList, guardedRead, heldTo, ofOwned, ofUser } from "./guarded.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
+import { isOfUnlistedIssuer } from "./issuers.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type SessionRow = RowOf<typeof session>;
@@ -100,6 +101,7 @@ export function verifySession(presented: {
   tokenHash: string;
   transport: Transport;
   defaultIdleSeconds: number;
+  issuers: readonly string[] | undefined;
   address: string | undefined;
 }): Statement<VerifiedSessionRow> {
   return sql`
@@ -107,7 +109,7 @@ export function verifySession(presented: {
       select ses.*, cred.identifier, cred.type as credential_type, cred.identifier_verified_at, case
         when coalesce(ses.transport, 'token') <> ${presented.transport} then 'unauthorized.invalid_token'
         when ses.revoked_at is not null or ses.expires_at <= sallyport_now()
-          or usr.status <> 'active' or cred.status <> 'active'
+          or usr.status <> 'active' or cred.status <> 'active' or ${isOfUnlistedIssuer(presented.issuers)}
           or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.session_expired'
         when not 'mfa' = any(ses.amr) and (cred.needs_factor or ${demandsSecondFactor(sql`ses.usr_id`)}) then 'unauthorized.mfa_required'
       end as refusal

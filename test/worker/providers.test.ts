@@ -210,9 +210,13 @@ describe("OIDC_<NAME>_KIND", () => {
 
   test("variables of another program with this form: not looked at", () => {
     expect(listed({ ...acme, OIDC_RP_SIGN_ALGO: "RS256", OIDC_OP_JWKS_ENDPOINT: "x" })).toHaveLength(1);
-    expect(providersOf({ OIDC_RP_SIGN_ALGO: "RS256" })).toEqual([]);
+    expect(serverWith({ OIDC_RP_SIGN_ALGO: "RS256" })).not.toHaveProperty("federation");
     // Of django-oauth-toolkit.
-    expect(providersOf({ OIDC_RSA_PRIVATE_KEY: "-----BEGIN RSA PRIVATE KEY-----" })).toEqual([]);
+    expect(serverWith({ OIDC_RSA_PRIVATE_KEY: "-----BEGIN RSA PRIVATE KEY-----" })).not.toHaveProperty("federation");
+  });
+
+  test("OC45: without a provider, the server refuses sessions of all issuers, as after the last provider was removed", () => {
+    expect(providersOf({}).map(({ issuers }) => issuers?.())).toEqual([[]]);
   });
 
   test.each(["HOSTED_DOMAIN", "TENANT", "PERSONAL_ACCOUNTS", "ORG", "DOMAINS", "PROVES_AGAIN"])(
