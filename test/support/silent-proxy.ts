@@ -26,13 +26,13 @@ interface Pair {
 export async function silentProxy(to: { host: string; port: number }): Promise<SilentProxy> {
   let state: "open" | "held" | "reset" = "open";
   const pairs = new Set<Pair>();
-  const server = createServer((client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     client.on("error", () => undefined);
     if (state === "reset") {
       client.resetAndDestroy();
       return;
     }
-    const upstream = connect(to.port, to.host);
+    const upstream = connect({ ...to, noDelay: true });
     const pair: Pair = { isDead: false, queue: [], client };
     pairs.add(pair);
     const passTo = (target: Socket) => (data: Buffer) => {

@@ -62,7 +62,8 @@ export async function transactionPooler(server: pg.ClientConfig, size = 3): Prom
     else idle.push(connection);
   };
 
-  const listener = createServer((client) => {
+  // Without it, each message of an answer would wait for the one before to be acknowledged: 40 ms.
+  const listener = createServer({ noDelay: true }, (client) => {
     clients.add(client);
     client.on("error", () => undefined);
     let held: Socket | undefined;
