@@ -99,7 +99,7 @@ export interface FederationOperations extends DiscoveryOperations, ImportOperati
    */
   finish: Operation<ProviderAnswer, SignedIn | LinkingRequired>;
   /**
-   * Ends the linking of an identity, in the session that began it.
+   * Ends the linking of an identity, in the session that began it or one that has replaced it since, as a refresh does.
    *
    * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `conflict.identity_in_use`,
    *   `precondition.limit_reached`, `too_many_requests`.

@@ -2,15 +2,17 @@ import { fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
-import { newUuid } from "../domain/id.ts";
+import { newUuid, uuidFor } from "../domain/id.ts";
 import { type IdentityProvider, isIssuerAmong, type ProvedIdentity } from "../domain/identity-provider.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { acceptTypedName } from "../domain/text.ts";
 import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
 import type { FederationCore } from "../engine/federation-settings.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { type BegunAttempt, openAttempt } from "../engine/provider-attempts.ts";
 import type * as store from "../store/linked-identities.ts";
+import { isOneFamily } from "../store/provider-sessions.ts";
 import type { Statement } from "../store/sql.ts";
 import { askProvider } from "./provider-admission.ts";
 
@@ -44,7 +46,7 @@ export function refused(reason: string): AuthError {
  * Verifies the provider's answer to a sign-in of this purpose that this browser has begun. A refusal here spends nothing: only the
  * statement that uses the identity does.
  *
- * @param actor The session that must have begun it: another one in this browser may be of another account.
+ * @param actor The session that must have begun it, or have replaced the one that did: another one may be of another account.
  */
 export async function prove(
   core: FederationCore,
@@ -55,7 +57,7 @@ export async function prove(
   const provider = providerOf(core, name);
   const begun = await openAttempt(core, name, attempt);
   if (begun?.purpose !== purpose) throw refused("state_mismatch");
-  if (actor && begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
+  if (actor) await requireBeginner(core, actor, begun);
   const identity = await askProvider(core, provider, { answer, begun, context: actor?.context ?? context });
   // The answer of a provider that an application wrote itself.
   const { issuer, subject, email, name: called, authTime } = identity;
@@ -67,6 +69,15 @@ export async function prove(
   const { again, createdAt } = begun.attempt;
   if (again && !(authTime !== undefined && authTime >= createdAt - clockToleranceSeconds)) throw refused("auth_time");
   return { identity, begun };
+}
+
+/** Refuses another session than the one that began, or one that replaced it since: by a refresh in another tab, or by a step-up. */
+async function requireBeginner(core: FederationCore, actor: SessionActor, begun: BegunAttempt): Promise<void> {
+  const { sessionId } = sessionOf(actor);
+  if (begun.sessionId === sessionId) return;
+  const body = isOneFamily(uuidFor("ses", begun.sessionId!), uuidFor("ses", sessionId));
+  const { isSame } = await execute(core, { body, onLostReply: "repeat" });
+  if (!isSame) throw refused("other_session");
 }
 
 /** True for a text that can name a user at an issuer (OpenID Connect Core §2). */

@@ -42,6 +42,14 @@ export function renameProviderSession(sid: string | undefined, from: Statement):
       where begun.family_id = proved.family_id and begun.cred_id = proved.cred_id and ${sid ?? null}::text is not null`;
 }
 
+/** Whether two sessions here go back to one sign-in, by refreshes and step-ups. */
+export function isOneFamily(first: string, second: string): Statement<{ readonly isSame: boolean }> {
+  return sql`
+    select exists (
+      select from ses a join ses b on b.usr_id = a.usr_id and coalesce(b.family_id, b.id) = coalesce(a.family_id, a.id)
+      where a.id = ${first}::uuid and b.id = ${second}::uuid) as "isSame"`;
+}
+
 /** What a provider's message is about. */
 export interface Notice extends Pick<ProviderNotice, "issuer" | "subject" | "sid"> {
   readonly ends: "sessions" | "identity";

@@ -133,6 +133,32 @@ describeWorld("linking counts once", { on: ["pglite", "postgres"], auth: { signU
     );
 
     test.each(["link", "step_up"] as const)(
+      "a session that was refreshed while its user was at the provider, twice, ends a %s",
+      async (purpose) => {
+        const person = await world.person();
+        const identity = freshIdentity();
+        if (purpose === "step_up") {
+          await (await begin(person))(identity);
+          await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
+        }
+        const { actor, token, transport } = purpose === "step_up" ? await renewed(person) : person;
+        const use = await begin({ actor }, purpose);
+        const once = await world.auth.sessions.refresh({ token, transport });
+        const twice = await world.auth.sessions.refresh({ token: once.token, transport });
+        const verified = await world.auth.sessions.verify({ token: twice.token, transport });
+        expect(await use(identity, verified.actor)).toBe("done");
+      },
+    );
+
+    test("a second sign-in of the same user is another session", async () => {
+      const person = await world.person();
+      const use = await begin(person);
+      expect(await use(freshIdentity(), (await world.signIn(person)).actor)).toBe(
+        "unauthorized.provider other_session",
+      );
+    });
+
+    test.each(["link", "step_up"] as const)(
       "another session, at the end of a %s: the provider is not asked, and the session that began it can go on",
       async (purpose) => {
         const [person, other] = [await world.person(), await world.person()];
@@ -160,7 +186,7 @@ describeWorld("linking counts once", { on: ["pglite", "postgres"], auth: { signU
   });
 
   /** The user in a session of the identity. */
-  async function renewed(person: Person): Promise<Pick<Person, "actor">> {
+  async function renewed(person: Person): Promise<Pick<Person, "actor" | "token" | "transport">> {
     const { data } = await world.auth.federation.list({ actor: system, userId: person.userId });
     const started = await world.auth.federation.start({ provider: "practice" });
     const rows = await world.rows(
@@ -170,7 +196,8 @@ describeWorld("linking counts once", { on: ["pglite", "postgres"], auth: { signU
     const answer = answerOf(started, freshIdentity({ subject: rows[0]!.subject }));
     const result = await world.auth.federation.finish({ provider: "practice", attempt: started.attempt, answer });
     if ("linkingRequired" in result || result.mfaRequired) throw new Error("No session was made.");
-    return await world.auth.sessions.verify({ token: result.token, transport: "cookie" });
+    const presented = { token: result.token, transport: "cookie" } as const;
+    return { ...presented, actor: (await world.auth.sessions.verify(presented)).actor };
   }
 
   test("by default, a user has at most 20 identities", async () => {
