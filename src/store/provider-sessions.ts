@@ -93,6 +93,13 @@ export function endByProvider(notice: Notice): Statement<{ readonly isNew: boole
   const begunAt = sql`coalesce((select b.created_at from ses b where b.id = ${family}), '-infinity')`;
   const isOlder = (createdAt: Statement) => sql`${createdAt} <= ${issuedAt}::timestamptz`;
   const isIdentity = sql`${ends === "identity"}::boolean`;
+  // A merge of two users gives a credential another id: it is as old as the first of them.
+  const linkedAt = sql`(
+          with recursive chain as (
+            select cred.replaces, cred.created_at
+            union all
+            select old.replaces, old.created_at from chain join cred old on old.id = chain.replaces)
+          select min(chain.created_at) from chain)`;
   return sql`
     with unspent as (${spendChallenge(spent, sql`(select 1) one where ${spent.expiresAt}::timestamptz > sallyport_now()`)}),
     ${over ? sql`over as (${spendChallenge(over, sql`unspent`)}),` : sql``}
@@ -100,7 +107,7 @@ export function endByProvider(notice: Notice): Statement<{ readonly isNew: boole
       sql`named`,
       auditId,
       {
-        credentials: sql`${isIdentity} and cred.id = named.id and ${isOlder(sql`cred.created_at`)}`,
+        credentials: sql`${isIdentity} and cred.id = named.id and ${isOlder(linkedAt)}`,
         sessions: sql`ses.cred_id = named.id and ${isOlder(begunAt)} and (
           ${session}::text is null or ${isIdentity}
           or exists (select from provider_session p where p.family_id = ${family} and p.sid = ${session}::text)

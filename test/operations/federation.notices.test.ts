@@ -6,7 +6,7 @@ import type { SignedIn } from "../../src/operations/sign-in.ts";
 import { lockIdentity } from "../../src/store/linked-identities.ts";
 import { lockNamed } from "../../src/store/provider-sessions.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, outcome } from "../support/auth.ts";
+import { freshAddress, outcome, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp } from "../support/factors.ts";
 import { answerOf, freshIdentity, practiceIssuer, practiceProvider, signInWith } from "../support/practice-provider.ts";
@@ -217,6 +217,22 @@ describeWorld("OC47: a provider's messages", { on: ["pglite", "postgres"], auth:
     await heed(about(identity, { issuedAt: now() - 300, ends: "identity" }));
     expect(await lives(first)).toBe(true);
     expect((await signIn(identity)).user.id).toBe(first.user.id);
+  });
+
+  test("an identity that two merges moved is as old as before: the notice of its end, sent before them, ends it", async () => {
+    const identity = freshIdentity();
+    const first = await signIn(identity);
+    await world.rows(sql`update cred set created_at = created_at - interval '10 minutes'
+      where oidc_subject = ${identity.subject}`);
+    const [middle, kept] = [await signIn(freshIdentity()), await signIn(freshIdentity())];
+    await world.auth.merging.merge({ actor: await actorOf(first), into: await actorOf(middle) });
+    const moved = await signIn(identity);
+    expect(moved.user.id).toBe(middle.user.id);
+    await world.auth.merging.merge({ actor: await actorOf(moved), into: await actorOf(kept) });
+    await heed(about(identity, { issuedAt: now() - 300, ends: "identity" }));
+    const { data } = await world.auth.federation.list({ actor: system, userId: kept.user.id });
+    expect(data.filter(({ status }) => status === "active")).toHaveLength(2);
+    expect(await lives(kept)).toBe(true);
   });
 
   test("after its end it counts no more", async () => {
