@@ -29,62 +29,13 @@ import {
   type TermsAuth,
   terms,
 } from "../src/index.ts";
-import type { CloudflareEmailBinding } from "../src/mailers/cloudflare.ts";
 import { german } from "../src/pages/german.ts";
 import { english, failurePage, type PagesOptions, pages } from "../src/pages/index.tsx";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
 import { neon } from "../src/store/drivers/neon.ts";
+import type { Bindings } from "./bindings.ts";
 import { providersOf } from "./providers.ts";
-
-/** The Worker's configuration. */
-export interface Bindings {
-  DATABASE_URL: string;
-  /** The schema of Sallyport's tables, if it is not the one that the database's role works in. */
-  DATABASE_SCHEMA?: string;
-  /** The URL of Neon's SQL endpoint, if it does not follow from the connection string; for development. */
-  NEON_FETCH_ENDPOINT?: string;
-  SALLYPORT_SECRET: string;
-  /** Seals the secrets of authenticator apps. It must differ from the root secret. */
-  SALLYPORT_SEALING_KEYS: string;
-  /** The origin that users see, such as `https://auth.example.com`. */
-  BASE_URL: string;
-  SIGN_UP?: string;
-  /** Cloudflare's Email Service, by which messages are sent. Default: none are sent. */
-  EMAIL?: CloudflareEmailBinding;
-  /** `on` if users may sign in with a link that is mailed to them, in place of a password. Default `off`. */
-  MAIL_SIGN_IN?: string;
-  /** The version of the terms that users accept, such as `2026-11-01`, with `TERMS_URL`. Default: there are none. */
-  TERMS_VERSION?: string;
-  /** Where the terms can be read. */
-  TERMS_URL?: string;
-  /** The address that messages come from, on a domain that Email Service sends for. */
-  MAIL_FROM?: string;
-  /**
-   * The language of messages that no request asks for, such as notices, and of messages whose request names neither English nor
-   * German: `en` (default) or `de`.
-   */
-  MAIL_LANGUAGE?: string;
-  /**
-   * A provider with which users sign in, for any name in place of `ACME`: an OpenID Connect issuer, or the site of `OIDC_ACME_KIND`.
-   * `docs/federation.md` lists the variables of each kind. Default: there are none.
-   */
-  OIDC_ACME_ISSUER?: string;
-  /** `oidc` (default), `google`, `github`, `apple`, `microsoft`, `gitlab`, `discord` or `authpi`. */
-  OIDC_ACME_KIND?: string;
-  /**
-   * The JSON endpoint of a DNS resolver, such as `https://cloudflare-dns.com/dns-query`: organizations then prove domains, and the
-   * scheduled handler looks their records up again. Default: there are no domains of organizations.
-   */
-  DOMAIN_RESOLVER?: string;
-  /** Other places that a sign-in may lead back to: exact paths or URLs, separated by spaces. */
-  RETURN_TO?: string;
-  /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
-  SEALING?: string;
-  /** `yes` if another Flametrench SDK uses the database, `inherited` if it no longer does, `no` by default. */
-  SHARED_DATABASE?: string;
-  /** How long a request may take, 2000 to 50000 milliseconds. Default 5000. The first may take three seconds more. */
-  REQUEST_MILLISECONDS?: string;
-}
+import { recoveryRoute } from "./recovery.ts";
 
 /**
  * The finished server: Sallyport's routes and the account pages, on Neon. With an option that is missing or unsafe, every
@@ -158,6 +109,7 @@ export function createServer(options: {
     const { id, displayName, status } = c.var.user;
     return c.json({ user: { id, display_name: displayName, status } }, 200, { "Cache-Control": "no-store" });
   });
+  app.route("/", recoveryRoute(auth, recoveryOf));
   app.route("/", authRoutes(auth));
   app.route("/", flametrenchRoutes(auth));
   app.route("/", healthRoutes(auth, { names: bindingNames }));
@@ -209,9 +161,17 @@ function domainsOf({ DOMAIN_RESOLVER: url = "" }: Bindings): readonly Feature<Pa
   }
 }
 
-function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {
-  if (MAIL_SIGN_IN === "on" || MAIL_SIGN_IN === "off") return MAIL_SIGN_IN === "on";
-  throw new ConfigurationError("MAIL_SIGN_IN", new TypeError(`${given(MAIL_SIGN_IN)}, and must be "on" or "off".`));
+function signInOf({ MAIL_SIGN_IN }: Bindings): boolean {
+  return isOn("MAIL_SIGN_IN", MAIL_SIGN_IN);
+}
+
+function recoveryOf({ RECOVERY }: Bindings): boolean {
+  return isOn("RECOVERY", RECOVERY);
+}
+
+function isOn(name: string, value = "off"): boolean {
+  if (value === "on" || value === "off") return value === "on";
+  throw new ConfigurationError(name, new TypeError(`${given(value)}, and must be "on" or "off".`));
 }
 
 function mailLanguagesOf({ MAIL_LANGUAGE = "en" }: Bindings): readonly MailLanguage[] {
@@ -224,6 +184,8 @@ function mailLanguagesOf({ MAIL_LANGUAGE = "en" }: Bindings): readonly MailLangu
 const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
+  // A wrong value stops the whole server, as that of any other variable.
+  recoveryOf(bindings);
   const request = requestMilliseconds(bindings);
   return {
     database: databaseOf(bindings, request),

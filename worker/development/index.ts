@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Bindings, createServer } from "../server.ts";
+import type { Bindings } from "../bindings.ts";
+import { createServer } from "../server.ts";
 import { mailboxMailer, mailboxPage } from "./mailbox.ts";
 
 const isShown = (bindings: Bindings & { MAILBOX?: string }): boolean => bindings.MAILBOX === "shown";
