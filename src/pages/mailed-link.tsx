@@ -14,7 +14,7 @@ import { AuthError } from "../index.ts";
 import { CaptchaPart } from "./captcha.tsx";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
-import { isOfLink } from "./link-mark.tsx";
+import { isOfLink, LinkMark } from "./link-mark.tsx";
 import { leadingTo, nextPath, pathWith } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
@@ -221,8 +221,9 @@ export function AskForm(form: {
 export const codeRoutes: readonly PageRoute[] = [
   openPage("/check-mail", (visit) => {
     mailOf(visit);
-    const { for: purpose = "", next = "" } = visit.c.req.query();
-    return codePage(visit, purpose, next);
+    const { for: purpose = "", next = "", request } = visit.c.req.query();
+    const notice = request === "changed" ? visit.site.say("mail.changed") : undefined;
+    return codePage({ ...visit, ...(notice && { notice }) }, purpose, next);
   }),
 
   openForm("/check-mail", "/check-mail", async (visit, form) => {
@@ -230,6 +231,11 @@ export const codeRoutes: readonly PageRoute[] = [
     const auth = mailOf(visit);
     const requestToken = readCookie(c, auth, mailRequestCookie) ?? "";
     const next = form.text("next");
+    if (requestToken !== "" && !(await isOfLink(form, requestToken))) {
+      // Another tab has asked since: a code of the earlier message would only count as a wrong one of the later.
+      const query = { for: form.text("for"), ...(next && { next }), request: "changed" };
+      return c.redirect(pathWith(site.path("/check-mail"), query), 303);
+    }
     const { value, refusal } = await attempt(
       auth.mailedCodes.exchange({
         requestToken,
@@ -257,6 +263,7 @@ function codePage(visit: Visit, purpose: string, next: string, refusal?: AuthErr
       </p>
       {readCookie(c, auth, mailRequestCookie) && (
         <form method="post" action={site.path("/check-mail")}>
+          <LinkMark visit={visit} of={mailRequestCookie} />
           <Hidden name="for" value={known} />
           <Hidden name="next" value={next} />
           <CodeField

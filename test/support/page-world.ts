@@ -91,9 +91,9 @@ export function formKeyIn(text: string, action: string): string | undefined {
   return form && /name="form_key" value="([^"]*)"/.exec(form)?.[1];
 }
 
-/** Fills in the mark of the opened link, as its page does. A test of the mark gives its own. */
-async function withLinkMark({ form, cookies = {} }: SentToPage): Promise<SentToPage["form"]> {
-  const token = cookies["__Host-mailed-link"];
+/** Fills in the mark of the opened link, or of the message whose code is entered, as its page does. A test of the mark gives its own. */
+async function withLinkMark({ path, form, cookies = {} }: SentToPage): Promise<SentToPage["form"]> {
+  const token = cookies[path === "/check-mail" ? "__Host-mail-request" : "__Host-mailed-link"];
   return form && token !== undefined ? { link: await linkMark(token), ...form } : form;
 }
 

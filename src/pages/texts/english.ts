@@ -89,6 +89,8 @@ export const englishTexts = {
   "mail.code": "Or enter the six-digit code from the message",
   "mail.code.wrong":
     "This code does not work. It may be mistyped or older than ten minutes, or it was tried too often.",
+  "mail.changed":
+    "You have asked for another message in this browser since, so nothing was done. Enter the code of the newest one, or open the link.",
   "mail.nothing":
     "Nothing arrived? Check your spam folder and the address, or {link}. We send at most five messages an hour to an address.",
   "mail.ask-again": "ask again",

@@ -90,6 +90,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "mail.code": "Oder geben Sie den sechsstelligen Code aus der Nachricht ein",
   "mail.code.wrong":
     "Dieser Code funktioniert nicht. Vielleicht enthält er einen Tippfehler oder ist älter als zehn Minuten, oder er wurde zu oft eingegeben.",
+  "mail.changed":
+    "In diesem Browser wurde inzwischen eine weitere Nachricht angefordert, deshalb ist nichts geschehen. Geben Sie den Code der neuesten ein oder öffnen Sie den Link.",
   "mail.nothing":
     "Nichts angekommen? Sehen Sie im Spam-Ordner nach, prüfen Sie die Adresse oder {link}. Wir senden höchstens fünf Nachrichten pro Stunde an eine Adresse.",
   "mail.ask-again": "fordern Sie eine neue Nachricht an",
