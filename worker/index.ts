@@ -6,16 +6,11 @@
  */
 import { ConfigurationError } from "../src/index.ts";
 import { type CloudflareEmailBinding, cloudflareMailer, type Mailer } from "../src/mailers/cloudflare.ts";
-import { createServer, given } from "./server.ts";
+import { createServer } from "./server.ts";
+import { chosenSignUp } from "./sign-up.ts";
 
 export default createServer({
-  // Never `open`, which reveals who has an account.
-  signUp: ({ EMAIL, SIGN_UP = EMAIL ? "verify-first" : "invited" }) => {
-    const mode = (["verify-first", "invited", "closed"] as const).find((known) => known === SIGN_UP);
-    if (mode) return mode;
-    const fault = new TypeError(`${given(SIGN_UP)}, and must be "verify-first", "invited" or "closed".`);
-    throw new ConfigurationError("SIGN_UP", fault);
-  },
+  signUp: chosenSignUp,
   // With a binding and without an address, `/health` names MAIL_FROM.
   mail: ({ EMAIL, MAIL_FROM = "" }) => EMAIL && { mailer: mailerOf(EMAIL), from: { address: MAIL_FROM } },
 });

@@ -36,20 +36,21 @@ import { neon } from "../src/store/drivers/neon.ts";
 import type { Bindings } from "./bindings.ts";
 import { providersOf } from "./providers.ts";
 import { recoveryRoute } from "./recovery.ts";
+import { type ChosenSignUp, given } from "./sign-up.ts";
 
 /**
  * The finished server: Sallyport's routes and the account pages, on Neon. With an option that is missing or unsafe, every
  * response is a 503, and `/health` names the option.
  */
 export function createServer(options: {
-  signUp: (bindings: Bindings) => SignUpMode;
+  signUp: (bindings: Bindings) => ChosenSignUp<SignUpMode>;
   /** How messages are sent. Default: none are. */
   mail?: (bindings: Bindings) => MailOptions | undefined;
 }): ExportedHandler<Bindings> {
   const featuresOf = (bindings: Bindings) =>
     [
       passwords({ hasher: argon2id() }),
-      signUp({ mode: options.signUp(bindings) }),
+      signUp({ mode: options.signUp(bindings).mode }),
       accounts(),
       administration(),
       invitations(),
@@ -98,8 +99,9 @@ export function createServer(options: {
     if (c.req.path !== "/health" && !probed.has(c.env)) {
       await admit(auth(c.env));
       probed.add(c.env);
+      const { mode, why } = options.signUp(c.env);
       // biome-ignore lint/suspicious/noConsole: an operator sees who may sign up, once for each isolate.
-      console.info(`sallyport: sign-up is ${options.signUp(c.env)}.`);
+      console.info(`sallyport: sign-up is ${mode}, ${why}.`);
     }
     await next();
   });
@@ -250,11 +252,6 @@ function connect(bindings: Bindings, request: number): ReturnType<typeof neon> {
   } catch (error) {
     throw new ConfigurationError("DATABASE_URL", error);
   }
-}
-
-/** What a variable holds, as the start of a message. A longer text may be a secret in the wrong place. */
-export function given(value: string): string {
-  return /^[\w-]{0,16}$/.test(value) ? `it is "${value}"` : `it is a text of ${value.length} characters`;
 }
 
 async function admit(auth: Parameters<typeof probe>[0]): Promise<void> {

@@ -94,3 +94,11 @@ test("the scheduled handler looks old records up again, and ends proofs whose re
   expect([asked.length, asked[0]]).toEqual([1, expect.stringContaining("acme.example")]);
   expect((await proved())[0]!.at).toBe(null);
 });
+
+test("the log says which sign-up is in force, and why", async () => {
+  await get("without", "/sign-in");
+  const logged = harness.getLogs().map(({ message }) => message);
+  expect(logged).toContainEqual(
+    expect.stringContaining("sallyport: sign-up is invited, because there is no EMAIL and SIGN_UP is not set."),
+  );
+});

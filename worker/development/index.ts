@@ -11,7 +11,10 @@ import { mailboxMailer, mailboxPage } from "./mailbox.ts";
 const isShown = (bindings: Bindings & { MAILBOX?: string }): boolean => bindings.MAILBOX === "shown";
 
 const server = createServer({
-  signUp: ({ SIGN_UP }) => (SIGN_UP === "open" || SIGN_UP === "verify-first" ? SIGN_UP : "closed"),
+  signUp: ({ SIGN_UP }) => {
+    const mode = SIGN_UP === "open" || SIGN_UP === "verify-first" ? SIGN_UP : "closed";
+    return { mode, why: "as npm start says" };
+  },
   mail: (bindings) =>
     isShown(bindings) ? { mailer: mailboxMailer, from: { address: "accounts@sallyport.example" } } : undefined,
 });
