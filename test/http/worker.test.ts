@@ -68,6 +68,7 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
   { name: "unknown-mode", change: { SIGN_UP: "everybody" }, option: "SIGN_UP" },
   // S67: sealing is an option of the finished server.
   { name: "unknown-sealing", change: { SEALING: "maybe" }, option: "SEALING" },
+  { name: "unknown-recovery", change: { RECOVERY: "yes" }, option: "RECOVERY" },
   { name: "unknown-sharing", change: { SHARED_DATABASE: "true" }, option: "SHARED_DATABASE" },
   { name: "no-endpoint", change: { NEON_FETCH_ENDPOINT: "nowhere" }, option: "NEON_FETCH_ENDPOINT" },
   // S68: the time-out is an option of the finished server.
@@ -366,7 +367,7 @@ describe("S34: Worker with an unsafe configuration", () => {
     expect(logged).not.toContain(sealingKey);
     // Names, the fixed message of an option, and places in the sources.
     const fault =
-      /^sallyport: [\w.]+( \w+)?( < The option `\w+` cannot be used: [^<]+(<new>,1:<old>[^<]+)?)?( < \w+( \w+)?)* at ([\w.<>#]+ \()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
+      /^sallyport: [\w.]+( \w+)?( < The option `\w+` cannot be used: [^<]+(<new>,1:<old>[^<]+)?)?( < \w+( \w+)?)* at ([\w.<>#]+ (\[as \w+\] )?\()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
     const mode = /^sallyport: sign-up is [a-z-]+, (because [\w ]+|as npm start says)\.$/;
     expect(logged.split("\n").filter((line) => !fault.test(line) && !mode.test(line))).toEqual([]);
   });
