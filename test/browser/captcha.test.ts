@@ -97,6 +97,14 @@ const visitor = (options: VisitOptions = {}): Promise<Visitor> =>
 
 const sentence = /Complete the check below/;
 
+/** Waits for the widget's script and frame in turn, so that a failure names the one that did not come. */
+async function waitForCheck({ page, complaints, unfinished }: Visitor): Promise<void> {
+  const asked = () => [complaints, unfinished, provider.asked.slice(-2).map(({ path }) => path)];
+  await expect.poll(asked, { timeout: 30_000 }).toEqual([[], expect.anything(), ["/api.js", "/frame?1x00AA"]]);
+  await page.locator("iframe").waitFor();
+  await page.frameLocator("iframe").getByText("I am human").waitFor();
+}
+
 /** Fills the fields of a form by their labels, and sends it. */
 async function send({ page }: Visitor, fields: Readonly<Record<string, string>>, button: string): Promise<void> {
   for (const [label, text] of Object.entries(fields)) await page.getByLabel(label).fill(text);
@@ -135,7 +143,7 @@ describe.each(forms)("$path", ({ path, fields, button }) => {
       await send(one, typed, button);
     }
     await page.getByText(sentence).waitFor();
-    await page.frameLocator("iframe").getByText("I am human").waitFor();
+    await waitForCheck(one);
     await examinePage(page, `captcha${path.replaceAll("/", "-")}`);
     expect(complaints).toEqual([]);
     const [asked] = provider.asked.filter((request) => request.path.startsWith("/frame")).slice(-1);

@@ -36,6 +36,8 @@ export interface Visitor {
   readonly page: Page;
   /** Violations of a page's own policy, and script errors. */
   readonly complaints: readonly string[];
+  /** Requests that the browser did not finish, with its reason. */
+  readonly unfinished: readonly string[];
 }
 
 /** Opens everything or nothing: if one part fails, the started parts end. */
@@ -85,15 +87,17 @@ export async function visit(
   const context = await browser.newContext({ baseURL, ...options });
   context.setDefaultTimeout(30_000);
   const complaints: string[] = [];
+  const unfinished: string[] = [];
   for (const content of [tellViolations, ...(autofill ? [] : [withoutAutofill])])
     await context.addInitScript({ content });
   const page = await context.newPage();
   page.on("pageerror", ({ message }) => complaints.push(message));
+  page.on("requestfailed", (request) => unfinished.push(`${request.url()}: ${request.failure()?.errorText}`));
   page.on("console", (message) => {
     if (/Content Security Policy|Refused to|Permissions-Policy|violat/i.test(message.text()))
       complaints.push(message.text());
   });
-  return { context, page, complaints };
+  return { context, page, complaints, unfinished };
 }
 
 /** An authenticator in the browser that its owner unlocks at once. */
