@@ -97,7 +97,7 @@ const visitor = (options: VisitOptions = {}): Promise<Visitor> =>
 
 const sentence = /Complete the check below/;
 
-/** Waits for the widget's script and frame in turn, so that a failure names the one that did not come. */
+/** Waits for the widget's script and frame in turn, so that a failure says which of them did not come. */
 async function waitForCheck({ page, complaints, unfinished }: Visitor): Promise<void> {
   const asked = () => [complaints, unfinished, provider.asked.slice(-2).map(({ path }) => path)];
   await expect.poll(asked, { timeout: 30_000 }).toEqual([[], expect.anything(), ["/api.js", "/frame?1x00AA"]]);
@@ -164,6 +164,7 @@ test("a person solves the check, and signs in", async () => {
   await page.getByText(sentence).waitFor();
   expect(await page.getByLabel("Email or user name").inputValue()).toBe(identifier);
   expect(await page.getByLabel("Password").inputValue()).toBe("");
+  await waitForCheck(one);
   await page.frameLocator("iframe").getByLabel("I am human").check();
   await expect.poll(() => page.locator("[name=cf-turnstile-response]").inputValue()).toBe("solved");
   await send(one, { Password: goodPassword }, "Sign in");
