@@ -26,6 +26,7 @@ import * as recovery from "../src/domain/acts/recovery.ts";
 import * as session from "../src/domain/acts/session.ts";
 import * as signIn from "../src/domain/acts/sign-in.ts";
 import * as terms from "../src/domain/acts/terms.ts";
+import * as tuple from "../src/domain/acts/tuple.ts";
 import * as user from "../src/domain/acts/user.ts";
 import * as verification from "../src/domain/acts/verification.ts";
 
@@ -177,9 +178,29 @@ const acts: Readonly<Record<string, Act | null>> = {
   "SignInOperations.signIn": signIn.signIn,
   "SignInOperations.verifyPassword": signIn.signIn,
   SignUp: signIn.signUp,
-  "TupleOperations.check": null,
-  "TupleOperations.checkAny": null,
-  "TupleOperations.checkSession": null,
+  "TupleChecks.check": {
+    ...tuple.check,
+    refusals: tuple.check.refusals!.filter((code) => code !== "invalid_format.relations"),
+  },
+  "TupleChecks.checkAny": tuple.check,
+  "TupleChecks.checkSession": null,
+  "TupleOperations.create": tuple.createTuple,
+  "TupleOperations.delete": {
+    ...tuple.deleteTuple,
+    // No user writes such tuples, so no route says so.
+    refusals: ["precondition.companion_tuple", ...tuple.deleteTuple.refusals!],
+  },
+  "TupleOperations.get": tuple.getTuple,
+  "TupleOperations.listBySubject": tuple.listTuplesBySubject,
+  "TupleOperations.listByObject": tuple.listTuplesByObject,
+  "TupleOperations.deleteBySubject": {
+    ...tuple.deleteTuples,
+    refusals: ["invalid_format.subject_type", "invalid_format.subject_id"],
+  },
+  "TupleOperations.deleteByObject": {
+    ...tuple.deleteTuples,
+    refusals: ["invalid_format.object_type", "invalid_format.object_id"],
+  },
   "UserOperations.create": user.createUser,
   "UserOperations.get": user.getUser,
   "UserOperations.update": user.updateUser,

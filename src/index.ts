@@ -37,13 +37,15 @@ export {
 export type { Limit } from "./domain/limit.ts";
 export type { Origin, OriginUse } from "./domain/origin.ts";
 export type { RequestContext } from "./domain/request-context.ts";
-export type { RewriteNode, RewriteRules } from "./domain/rewrite-rule.ts";
+export type { CheckRoot, RewriteNode, RewriteRules } from "./domain/rewrite-rule.ts";
 export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
+export type { Tuple } from "./domain/tuple.ts";
+export type { TupleWriter, TupleWriters } from "./domain/tuple-writer.ts";
 export type { SignedInUser, Status, User } from "./domain/user.ts";
 export type { Limits, PasswordHistory, PasswordSettings, SharedDatabase, SignUpMode } from "./engine/core.ts";
 export type { Feature, FeatureParts } from "./engine/feature.ts";
 export { type AuthOptions, type ClientAddress, ConfigurationError } from "./engine/options.ts";
-export type { Page } from "./engine/page.ts";
+export type { Page, PageInput } from "./engine/page.ts";
 export type { Timeouts } from "./engine/patience.ts";
 export type { BatchResults, Operation, Plan, PlannableOperation } from "./engine/plan.ts";
 export { type RuleOptions, type RuleSet, rewriteRules } from "./engine/rule-set.ts";
@@ -80,11 +82,22 @@ export type {
 export type { NewAccount, SignedUp, SignUp, SignUpAuth } from "./operations/sign-up.ts";
 export type { Terms, TermsAuth, TermsOperations } from "./operations/terms.ts";
 export type {
-  AuthorizationAuth,
-  AuthorizationOptions,
+  AskedBy,
   CheckInput,
   CheckResult,
+  ObjectInput,
   SessionCheckInput,
+  Subject,
+  TupleChecks,
+} from "./operations/tuple-checks.ts";
+export type {
+  AuthorizationAuth,
+  AuthorizationOptions,
+  CreateTuple,
+  DeletedTuples,
+  OfObject,
+  OfSubject,
+  OfTuple,
   TupleOperations,
 } from "./operations/tuples.ts";
 export type { CreateUser, EndsOrganizations, OfUser, UserOperations } from "./operations/users.ts";
@@ -94,3 +107,4 @@ export { migrations } from "./store/generated/migrations.ts";
 export { inSchema } from "./store/in-schema.ts";
 export { type MigrateOptions, type MigrateReport, type Migration, migrate } from "./store/migrate.ts";
 export { type Database, type SqlValue, type Statement, sql } from "./store/sql.ts";
+export type { AskedRelation, TupleAnswer } from "./store/tuple-answers.ts";

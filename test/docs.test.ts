@@ -71,6 +71,8 @@ describe("examples in docs", () => {
       ["activity.md", "activity.ts"],
       ["authorization.md", "authorization.ts"],
       ["authorization.md", "guard.ts"],
+      ["authorization.md", "documents.ts"],
+      ["authorization.md", "sharing.ts"],
       ["coming-from.md", "auth-js.ts"],
       ["conformance.md", undefined],
       ["federation.md", "discovery.ts"],

@@ -114,7 +114,8 @@ const open: Record<Extract<RouteAccess, string>, string> = {
 function caller(access: RouteAccess): string {
   if (typeof access === "string") return open[access];
   const owner = access.owner && `the owner${access.owner === "fresh" ? ", fresh" : ""}`;
-  return [owner, access.administrator && "an administrator"].filter(Boolean).join("; ") || "the application";
+  const writer = access.writer && (access.writer === "tuple" ? "a writer of the tuple" : "a writer of the object");
+  return [owner, writer, access.administrator && "an administrator"].filter(Boolean).join("; ") || "the application";
 }
 
 function rowOf({ id, method, path, access, status, body, query }: AnyRoute): string {

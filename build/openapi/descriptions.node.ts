@@ -23,11 +23,16 @@ function accessOf(access: RouteAccess): string[] {
     case "optional":
       return ["It also answers a request without a session"];
   }
-  const { owner, administrator, relation } = access;
+  const { owner, administrator, relation, writer } = access;
   return [
     ...(owner === "fresh" ? ["Allowed for the owner within ten minutes of a proof"] : []),
     ...(owner === true ? ["Allowed for the owner"] : []),
     ...(administrator ? ["Allowed for administrators who proved a second factor within half an hour"] : []),
+    ...(writer
+      ? [
+          `Allowed for users who may write ${writer === "tuple" ? "the tuple" : "a tuple of the object"}, by the option \`writers\``,
+        ]
+      : []),
     ...(relation
       ? [
           `Allowed for users with one of the relations ${relation.among.slice(0, relation.among.indexOf(relation.atLeast) + 1).join(", ")} on the ${relation.on}${proofOf(relation)}`,

@@ -126,6 +126,7 @@ const tags = [
     description: "Sign-in with providers, and the caller's identities there. Browsers come by forms.",
   },
   { name: "Organizations", description: "Organizations and their members, as specified by Flametrench." },
+  { name: "Authorization", description: "Relational tuples, as specified by Flametrench." },
   { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
   { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },
   { name: "Tokens", description: "Personal access tokens: the caller's own, and the routes specified by Flametrench." },
@@ -159,6 +160,7 @@ function operationOf(route: Route): Described {
 
 /** The tag of a feature whose routes belong together; those of the others are named by their paths. */
 const tagOfFeature: Readonly<Record<string, string>> = {
+  authorization: "Authorization",
   federation: "Providers",
   invitations: "Invitations",
   mail: "Addresses",

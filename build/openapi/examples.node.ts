@@ -10,6 +10,12 @@ const opaque = "q7Zr0k3bVYw1nTt8sGm5xE2uHc9aJd4fLi6oPvWyQRM";
 
 /** The values of members whose type alone says too little. */
 const byName: Readonly<Record<string, unknown>> = {
+  subject_type: "usr",
+  subject_id: "0190f2a8-1b3c-7abc-8123-456789abcdef",
+  relation: "viewer",
+  relations: ["viewer", "editor"],
+  object_type: "doc",
+  object_id: "0190f2a8-1b3c-7abc-8123-cdef456789ab",
   identifier: "ada@example.com",
   allowed_providers: ["google"],
   domain: "example.com",

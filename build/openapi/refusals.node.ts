@@ -46,6 +46,8 @@ function accessRefusals(route: Route): ErrorCode[] {
   // Under `/auth` callers act on their own account: only an identifier in the path can name another object.
   const reachesOthers = !usesCookies(route) || route.path.includes(":");
   const { relation } = access;
+  // The routes of tuples name an object in the query or the body.
+  const namesOne = route.path.includes(":") || route.path.startsWith("/v1/tuples");
   // A session that lacks what the organization's security policy asks for, if a step-up helps.
   const isRole = relation?.on === "org";
   const needsProof = access.owner === "fresh" || isRole || (reachesOthers && access.administrator);
@@ -55,7 +57,7 @@ function accessRefusals(route: Route): ErrorCode[] {
     "unauthorized.mfa_required",
     ...(needsProof ? (["unauthorized.reauthentication_required"] as const) : []),
     ...(isRole ? (["unauthorized.enrollment_required", "forbidden.provider_not_allowed"] as const) : []),
-    ...(reachesOthers ? ([route.path.includes(":") ? "not_found" : "forbidden"] as const) : []),
+    ...(reachesOthers ? ([namesOne ? "not_found" : "forbidden"] as const) : []),
     ...(reachesOthers && (relation || !access.administrator) ? (["forbidden"] as const) : []),
   ];
 }

@@ -28,6 +28,7 @@ import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
 import { securityPolicy as securityPolicyRecord } from "../../src/domain/security-policy.ts";
 import { sessionDetails, specifiedSession } from "../../src/domain/session.ts";
+import { tuple as tupleRecord } from "../../src/domain/tuple.ts";
 import { user as userRecord } from "../../src/domain/user.ts";
 import { authenticatorTransports } from "../../src/domain/webauthn/response.ts";
 import { entriesOf, id, schemaOf, sparseEntriesOf, time } from "./record-schema.node.ts";
@@ -153,6 +154,7 @@ const openInvitation = v.strictObject({
   organization: v.strictObject(entriesOf(invitingOrganization)),
 });
 const acceptedInvitation = v.strictObject({ invitation: organizationInvitation, membership });
+const tuple = schemaOf(tupleRecord);
 const membershipOfUser = v.strictObject({
   ...entriesOf(membershipRecord),
   organization: schemaOf(memberOrganization),
@@ -215,6 +217,7 @@ export const namedSchemas = {
   Membership: membership,
   MembershipOfUser: membershipOfUser,
   OrganizationInvitation: organizationInvitation,
+  Tuple: tuple,
   Error: error,
 };
 
@@ -316,6 +319,11 @@ export const responses = {
   "/auth/organization-invitations/decline": { $post: organizationInvitation },
   "/auth/organization-invitations/accept": { $post: acceptedInvitation },
   "/auth/organization-invitations/sign-up": { $post: signedIn },
+  "/v1/tuples": { $post: tuple },
+  "/v1/tuples/check": { $post: v.strictObject({ allowed: v.boolean(), matched_tuple_id: v.nullable(id("tup")) }) },
+  "/v1/tuples/by-subject": { $get: page(tuple) },
+  "/v1/tuples/by-object": { $get: page(tuple) },
+  "/v1/tuples/:tup_id": { $get: tuple, $delete: v.null() },
   "/auth/memberships": { $get: page(membershipOfUser) },
   "/v1/users/:usr_id/memberships": { $get: page(membershipOfUser) },
   "/auth/invitations/accept": { $post: signedIn },

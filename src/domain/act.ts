@@ -30,6 +30,8 @@ export interface Who {
   readonly administrator?: true;
   /** A user with a relation on the object. */
   readonly relation?: RelationOnObject;
+  /** A user who may write this tuple, or any tuple of this object, by the option `writers`. */
+  readonly writer?: "tuple" | "object";
 }
 
 /** A relation of the tuple table on an act's object. On an organization, it counts only with an active membership in that role. */

@@ -145,6 +145,10 @@ const refusals = {
   ],
   "precondition.identifier_mismatch": ["IdentifierMismatchError", "The invitation is for another address."],
   "precondition.identifier_unverified": ["PreconditionError", "Verify your address first."],
+  "precondition.companion_tuple": [
+    "PreconditionError",
+    "The tuple belongs to a membership or to an administrator. End that instead.",
+  ],
   "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],
   "precondition.ttl_too_short": ["PreconditionError", "A session must last at least 60 seconds."],
   payload_too_large: ["PayloadTooLargeError", "The body is larger than 64 KiB."],

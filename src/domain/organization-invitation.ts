@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { systemObjectType } from "./administrator.ts";
 import { AuthError } from "./error.ts";
 import type { UserId } from "./id.ts";
 import type { ValueOf } from "./record.ts";
-import { requireEntityId, requireEntityType, requireRelation } from "./tuple.ts";
+import { requireEntityId, requireEntityType, requireRelation, withheldObjectTypes } from "./tuple.ts";
 
 /** The plain fields of an invitation to an organization. */
 export const organizationInvitation = {
@@ -68,9 +67,6 @@ export interface PreTupleBody {
   /** A UUID. */
   object_id: string;
 }
-
-/** The types of objects that no pre-tuple is about. Another SDK may have stored one that is. */
-export const withheldObjectTypes: readonly string[] = ["org", systemObjectType];
 
 /** How many pre-tuples an invitation may have. */
 const mostPreTuples = 50;

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { given, OptionError } from "./option-error.ts";
-import { isEntityType, isRelation } from "./tuple.ts";
+import { below, fault, isPlainObject, members, only, relationAt, typeAt } from "./rule-option.ts";
 
 /** One way to hold a relation on an object. */
 export type RewriteNode =
@@ -67,26 +66,42 @@ export function compileRules(rules: unknown): CompiledRules {
   return new Map(types);
 }
 
-/** The rules of the relations on objects of a type, and every rule that these may lead to. Empty if no relation has a rule. */
-export function rulesFor(rules: CompiledRules, objectType: string, relations: readonly string[]): readonly Rule[] {
+/** Relations from which a check may begin, on objects of one type or of any. */
+export interface CheckRoot {
+  readonly objectType?: string;
+  readonly relations: readonly string[];
+}
+
+/** The rules of the relations from which a check may begin, and every rule that these may lead to. Empty if none has a rule. */
+export function rulesFor(rules: CompiledRules, roots: readonly CheckRoot[]): readonly Rule[] {
   const found = new Set<Rule>();
   const anywhere = new Set<string>();
   const add = (type: string, relation: string): void => {
     const rule = rules.get(type)?.get(relation);
     if (rule) found.add(rule);
   };
-  for (const relation of relations) add(objectType, relation);
+  const addAnywhere = (relation: string): void => {
+    if (anywhere.has(relation)) return;
+    anywhere.add(relation);
+    for (const type of rules.keys()) add(type, relation);
+  };
+  for (const { objectType, relations } of roots) {
+    for (const relation of relations) objectType === undefined ? addAnywhere(relation) : add(objectType, relation);
+  }
   // A set is walked in the order of insertion, so this loop reaches what it adds.
   for (const { type, hops } of found) {
     for (const { relation, tupleset, subjectType } of hops) {
       if (tupleset === "" || subjectType !== "") add(subjectType || type, relation);
-      else if (!anywhere.has(relation)) {
-        anywhere.add(relation);
-        for (const linked of rules.keys()) add(linked, relation);
-      }
+      else addAnywhere(relation);
     }
   }
   return [...found];
+}
+
+/** True if a rule follows tuples of this relation to other objects. */
+export function isTupleset(rules: CompiledRules, objectType: string, relation: string): boolean {
+  const ofType = [...(rules.get(objectType)?.values() ?? [])];
+  return ofType.some(({ hops }) => hops.some(({ tupleset }) => tupleset === relation));
 }
 
 function hopsOf(rule: unknown, place: string): readonly Hop[] {
@@ -179,44 +194,6 @@ function sameObject(relation: unknown, place: string): Hop {
   return { relation: relationAt(relation, place), tupleset: "", subjectType: "" };
 }
 
-function relationAt(relation: unknown, place: string): string {
-  if (!isRelation(relation)) throw fault(relation, place, "a relation: 2 to 32 of a-z and _");
-  return relation;
-}
-
-function typeAt(type: unknown, place: string): string {
-  if (!isEntityType(type)) throw fault(type, place, "a type: 2 to 6 of a-z");
-  return type;
-}
-
 function subjectTypeAt(type: unknown, place: string): string {
   return type === undefined ? "" : typeAt(type, place);
-}
-
-/** The members of an object, if it has no others than `known`. A member without a value is absent. */
-function only(value: unknown, place: string, known: readonly string[]): Record<string, unknown> {
-  const other = members(value, place).find(([name]) => !known.includes(name));
-  if (other) throw new OptionError("it is given, and is not known here.", below(place, other[0]));
-  return value as Record<string, unknown>;
-}
-
-function members(value: unknown, place: string): [string, unknown][] {
-  if (!isPlainObject(value)) throw fault(value, place, "an object");
-  return Object.entries(value).filter(([, member]) => member !== undefined);
-}
-
-/** False for a `Map`, whose entries are no members, and for a literal with `__proto__`, which would lose that relation. */
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // An object of another realm, such as a worker's, has another `Object.prototype`.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
-
-function below(place: string, name: string): string {
-  return `${place}.${/^\w{1,32}$/.test(name) ? name : `(a name of ${name.length} characters)`}`;
-}
-
-function fault(value: unknown, place: string, wanted: string): OptionError {
-  return new OptionError(`${given(value)}, and must be ${wanted}.`, place);
 }

@@ -3,8 +3,29 @@
  *
  * @module
  */
+import { systemObjectType } from "./administrator.ts";
 import { AuthError, type ErrorCode } from "./error.ts";
 import { decodeAny, isUuid } from "./id.ts";
+import type { ValueOf } from "./record.ts";
+
+/** One tuple. Subject and object are UUIDs, of whatever type they are. */
+export const tuple = {
+  id: "tup id",
+  subjectType: "text",
+  subjectId: "text",
+  relation: "text",
+  objectType: "text",
+  objectId: "text",
+  createdAt: "time",
+  /** The user who wrote it. Null if the application did. */
+  createdBy: "usr id?",
+} as const;
+
+/** A tuple: its subject has its relation to its object. */
+export interface Tuple extends ValueOf<typeof tuple> {}
+
+/** The types of objects on which a membership, or an administrator operation, gives the relations. */
+export const withheldObjectTypes: readonly string[] = ["org", systemObjectType];
 
 const relationShape = /^[a-z_]{2,32}$/;
 const typeShape = /^[a-z]{2,6}$/;

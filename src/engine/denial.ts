@@ -1,4 +1,4 @@
-import type { Audited, TargetKind } from "../domain/act.ts";
+import type { Audited } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError, type ErrorCode } from "../domain/error.ts";
 import { newAuditId } from "../domain/id.ts";
@@ -20,7 +20,7 @@ export function denialOf(
   actor: Actor,
   act: Audited,
   target: string,
-  targetKind: TargetKind = act.target,
+  targetKind: string = act.target,
 ): ((code: ErrorCode) => Statement) | undefined {
   const { userId } = actor;
   if (!userId) return undefined;

@@ -1,4 +1,4 @@
-import type { GuardedAct, TargetKind } from "../domain/act.ts";
+import type { GuardedAct } from "../domain/act.ts";
 import type { Asked } from "../store/audit.ts";
 import { denialOf } from "./denial.ts";
 import { type Work, work } from "./execute.ts";
@@ -15,7 +15,7 @@ export function guardedWork<Result, Row>(
   { actor }: Pick<Asked, "actor">,
   target: string,
   { locks = [], ...change }: Work<Result, Row>,
-  targetKind?: TargetKind,
+  targetKind?: string,
 ): Work<Result> {
   return work({ ...change, locks: locksOf(act, ...locks), denial: denialOf(actor, act, target, targetKind) });
 }

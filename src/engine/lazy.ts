@@ -15,3 +15,15 @@ export function withLazy<Base extends object, More extends object>(base: Base, m
     get: (_base, name) => (name in base ? Reflect.get(base, name) : Reflect.get(further(), name)),
   });
 }
+
+/** Reads at once, so that later changes of an option have no effect, and throws only when the result is used. */
+export function attempt<Value>(read: () => Value): () => Value {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}

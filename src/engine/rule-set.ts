@@ -1,7 +1,9 @@
 import { requireOption } from "../domain/option-error.ts";
-import { compileRules, type RewriteRules, rulesFor } from "../domain/rewrite-rule.ts";
+import { type CheckRoot, compileRules, isTupleset, type RewriteRules, rulesFor } from "../domain/rewrite-rule.ts";
 import { anyWay, firstInOrder, type RuleSettings } from "../store/rule-check.ts";
-import { type Statement, sql } from "../store/sql.ts";
+import type { Statement } from "../store/sql.ts";
+import type { AskedRelation, TupleAnswer } from "../store/tuple-answers.ts";
+import { attempt } from "./lazy.ts";
 
 /** The bounds of {@link rewriteRules}. If one of them ends a check before there is an answer, that is an error and never a no. */
 export interface RuleOptions {
@@ -22,17 +24,10 @@ export interface RuleOptions {
 export interface RuleSet {
   /** @throws {OptionError} If a rule or a bound cannot be used. The error names its place. */
   readonly checkOptions: () => void;
-  /**
-   * The statement that answers a question, with bare UUIDs, of which the subject's may be SQL. Undefined if none of its relations
-   * has a rule.
-   */
-  readonly answer: (asked: {
-    readonly subjectType: string;
-    readonly subjectId: string | Statement;
-    readonly relations: readonly string[];
-    readonly objectType: string;
-    readonly objectId: string;
-  }) => Statement<{ readonly id: string | null; readonly isLimited: boolean }> | undefined;
+  /** The statement that answers a question. Undefined if none of the relations, from which it may begin, has a rule. */
+  readonly answer: (asked: AskedRelation, roots: readonly CheckRoot[]) => Statement<TupleAnswer> | undefined;
+  /** Whether a rule follows tuples of this relation, from objects of this type to their subjects. */
+  readonly isFollowed: (objectType: string, relation: string) => boolean;
 }
 
 /**
@@ -68,34 +63,14 @@ export function rewriteRules(rules: RewriteRules, options: RuleOptions = {}): Ru
   const read = attempt(() => ({ rules: compileRules(rules), ...boundsOf(options) }));
   return {
     checkOptions: () => void read(),
-    answer(asked) {
+    answer(asked, roots) {
       const { rules: all, exactOrder, ...bounds } = read();
-      const settings: RuleSettings = { ...bounds, rules: rulesFor(all, asked.objectType, asked.relations) };
+      const settings: RuleSettings = { ...bounds, rules: rulesFor(all, roots) };
       if (settings.rules.length === 0) return undefined;
-      return (exactOrder ? firstInOrder : anyWay)(
-        {
-          subjectType: sql`${asked.subjectType}::text`,
-          subjectId: sql`${asked.subjectId}::uuid`,
-          relations: sql`${asked.relations}::text[]`,
-          objectType: sql`${asked.objectType}::text`,
-          objectId: sql`${asked.objectId}::uuid`,
-        },
-        settings,
-      );
+      return (exactOrder ? firstInOrder : anyWay)(asked, settings);
     },
+    isFollowed: (objectType, relation) => isTupleset(read().rules, objectType, relation),
   };
-}
-
-/** Reads at once, so that later changes of an option have no effect, and throws only when the result is used. */
-function attempt<Value>(read: () => Value): () => Value {
-  try {
-    const value = read();
-    return () => value;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
 }
 
 function boundsOf({ maxDepth = 8, maxFanOut = 1_024, maxWork = 10_000, exactOrder = false }: RuleOptions) {

@@ -27,6 +27,7 @@ export { type FreshMfaOptions, requireFreshMfa } from "./fresh-mfa.ts";
 export type {
   AccountsApi,
   ActivityApi,
+  AuthorizationApi,
   CoreApi,
   LimitsApi,
   MergingApi,
@@ -39,6 +40,7 @@ export { type RelationVariables, type RelationVerifier, requireRelation } from "
 export { requireTerms, type TermsVerifier } from "./require-terms.ts";
 export { requireSameOrigin } from "./same-origin.ts";
 export { endSession, startSession } from "./session-cookie.ts";
+export type { CheckBody, TupleBody } from "./tuple-wire.ts";
 export type {
   AccountSessionBody,
   CredentialBody,

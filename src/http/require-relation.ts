@@ -3,7 +3,8 @@ import { AuthError } from "../domain/error.ts";
 import type { TupleId } from "../domain/id.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { isEntityType, isRelation, requireEntityId } from "../domain/tuple.ts";
-import type { AuthorizationAuth, CheckResult } from "../operations/tuples.ts";
+import type { CheckResult } from "../operations/tuple-checks.ts";
+import type { AuthorizationAuth } from "../operations/tuples.ts";
 import type { AuthSource } from "./auth-source.ts";
 import { guard, type SessionVerifier, type UserVariables, verifyUser, verifyUserAnd } from "./authenticate.ts";
 

@@ -66,7 +66,7 @@ export type Answer = object | void;
 interface RouteFacts<Body, Query> {
   /** The specification's operation id, or ours. */
   readonly id: string;
-  readonly method: "get" | "post" | "put";
+  readonly method: "get" | "post" | "put" | "delete";
   /** Hono's spelling: `/v1/users/:usr_id`. */
   readonly path: string;
   readonly body?: Schema<Body>;

@@ -55,6 +55,8 @@ export interface About {
   readonly object?: Statement;
   /** SQL for the relations that the act gives or takes, as an array of texts. */
   readonly relations?: Statement;
+  /** SQL for whether the user is one of the act's writers: `held`, `none`, or `limited` if the rules lead too far. */
+  readonly writer?: Statement;
 }
 
 /**
@@ -64,7 +66,11 @@ export interface About {
  * forbidden.
  */
 export function refusalUnless({ who }: GuardedAct, acting: Handle<"acting">, about: About): Statement {
-  const isAboutOne = about.owner !== undefined || about.object !== undefined;
+  const isAboutOne = about.owner !== undefined || about.object !== undefined || about.writer !== undefined;
+  const byRight = sql`case
+    when not ${acting}.administrator then ${isAboutOne ? "not_found" : "forbidden"}
+    when not ${who.administrator === true}::boolean then 'forbidden'
+    when not ${acting}.elevated then 'unauthorized.reauthentication_required' end`;
   return sql`case
     when ${acting}.trusted then null
     when ${acting}.usr_id is null then 'unauthorized.invalid_token'
@@ -72,9 +78,13 @@ export function refusalUnless({ who }: GuardedAct, acting: Handle<"acting">, abo
       case when ${who.owner === "fresh"}::boolean and not ${acting}.fresh
         then 'unauthorized.reauthentication_required' end
     ${refusalOfHolder(who, acting, about)}
-    when not ${acting}.administrator then ${isAboutOne ? "not_found" : "forbidden"}
-    when not ${who.administrator === true}::boolean then 'forbidden'
-    when not ${acting}.elevated then 'unauthorized.reauthentication_required'
+    else ${
+      who.writer && about.writer
+        ? sql`case ${about.writer} when 'held' then null when 'none' then ${byRight}
+      else case when ${acting}.administrator and ${who.administrator === true}::boolean then ${byRight}
+        else 'evaluation_limit_exceeded' end end`
+        : byRight
+    }
   end`;
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Audited, TargetKind } from "../domain/act.ts";
+import type { Audited } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { uuidFor } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
@@ -22,8 +22,8 @@ export interface AuditEvent {
   /** The actor. Absent for an event before authentication. */
   readonly actor?: Actor | undefined;
   readonly context: RequestContext;
-  /** The kind of the target, if it is not the row's. */
-  readonly targetKind?: TargetKind;
+  /** The kind of the target, if it is not the row's: one of those, or the type of an application's object. */
+  readonly targetKind?: string | undefined;
   /** SQL for the target's UUID, or for text if the kind has none; never an identifier that was typed. */
   readonly targetId: Statement;
   /** SQL for the acting user's UUID if only the statement knows it, as at sign-up. */

@@ -26,6 +26,10 @@ export interface GuardedRow extends Asked {
   readonly object?: Statement;
   /** SQL for the relations that the act gives or takes, as an array of texts. */
   readonly relations?: Statement;
+  /** SQL for whether the user is one of the act's writers, as in `About`. A read by a writer leaves no event. */
+  readonly writer?: Statement;
+  /** The type of the object, if the act's target is another. */
+  readonly targetKind?: string;
 }
 
 /** The row of a user. */
@@ -241,12 +245,16 @@ export function bothOf(table: Statement, twin: Statement): Statement {
 export function guardRead(row: GuardedRow): Statement {
   const actor = acting(row.actor);
   const verdict = handle<"verdict">(sql`verdict`);
-  const { relation } = row.act.who;
+  const { relation, writer } = row.act.who;
+  const byWriter =
+    writer && row.writer
+      ? sql`case when acting.usr_id = ${row.owner} or ${row.writer} <> 'held' then ${row.owner} else acting.usr_id end`
+      : row.owner;
   const own =
     relation && row.object
       ? sql`case when ${strongestRelation(relation, sql`acting.usr_id`, row.object)} <= ${relation.among.indexOf(relation.atLeast) + 1}::int
             and ${unmetBy(relation, actor.name, row.object)} is null then acting.usr_id else ${row.owner} end`
-      : row.owner;
+      : byWriter;
   return sql`${actor.define},
     verdict as materialized (
       select target.id, ${own} as owner_id, coalesce(
@@ -255,7 +263,7 @@ export function guardRead(row: GuardedRow): Statement {
       from (select 1) one left join ${row.table} target on target.id = ${row.id}::uuid
         and ${row.within ?? sql`true`} left join acting on true),
     audit as (${insertAuditEvent(
-      { ...successOf(row.act, row, sql`${row.id}::uuid`), repeatable: true },
+      { ...successOf(row.act, row, sql`${row.id}::uuid`), repeatable: true, targetKind: row.targetKind },
       sql`verdict cross join acting where ${readsAnothersData(verdict, actor.name, sql`verdict.owner_id`)}`,
     )})`;
 }

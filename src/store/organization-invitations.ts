@@ -12,9 +12,9 @@ import {
   organizationInvitation,
   organizationInvitationSeconds,
   type PreTupleBody,
-  withheldObjectTypes,
 } from "../domain/organization-invitation.ts";
 import type { RowOf } from "../domain/record.ts";
+import { withheldObjectTypes } from "../domain/tuple.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";

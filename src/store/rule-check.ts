@@ -12,15 +12,7 @@
  */
 import type { Rule } from "../domain/rewrite-rule.ts";
 import { type Statement, sql } from "./sql.ts";
-
-/** A question, each part as SQL. Ids are UUIDs, `relations` is a `text[]`. */
-export interface AskedRelation {
-  readonly subjectType: Statement;
-  readonly subjectId: Statement;
-  readonly relations: Statement;
-  readonly objectType: Statement;
-  readonly objectId: Statement;
-}
+import type { AskedRelation, TupleAnswer } from "./tuple-answers.ts";
 
 /** The rules that a walk can meet, and what bounds it. */
 export interface RuleSettings {
@@ -28,12 +20,6 @@ export interface RuleSettings {
   readonly maxDepth: number;
   readonly maxFanOut: number;
   readonly maxWork: number;
-}
-
-/** The tuple that allowed, or null; and whether the evaluation went into a limit before it knew. */
-export interface RuleVerdict {
-  readonly id: string | null;
-  readonly isLimited: boolean;
 }
 
 /** SQL for the table of rules: a row for each hop, in order. A rule without hops has one row, whose `next` is empty. */
@@ -91,14 +77,14 @@ const objectsBehind = ({ maxFanOut }: RuleSettings): Statement => sql`
           limit ${maxFanOut}::int + 1)) found`;
 
 /**
- * SQL for a {@link RuleVerdict}, as a subquery: any way within the limits allows, and the shortest is found first.
+ * SQL for a {@link TupleAnswer}, as a subquery: any way within the limits allows, and the shortest is found first.
  *
  * The walk goes level by level; `union` drops a frame that its level had already. The first frame of which the subject has a tuple
  * ends it, because its next row is not read. What a limit cuts off leaves a frame of nulls, which leads nowhere. Without a tuple,
  * the answer is no only if nothing was cut off: no such frame, not too many frames, and no frame with hops that the walk met for
  * the first time where it ends. A frame that it met earlier has been followed.
  */
-export function anyWay(asked: AskedRelation, settings: RuleSettings): Statement<RuleVerdict> {
+export function anyWay(asked: AskedRelation, settings: RuleSettings): Statement<TupleAnswer> {
   const { rules, maxDepth, maxWork } = settings;
   return sql`
     with recursive rule as (${ruleTable(rules)}),
@@ -133,14 +119,14 @@ export function anyWay(asked: AskedRelation, settings: RuleSettings): Statement<
 }
 
 /**
- * SQL for a {@link RuleVerdict}, as a subquery: in the order of the specification's text, depth first.
+ * SQL for a {@link TupleAnswer}, as a subquery: in the order of the specification's text, depth first.
  *
  * Every frame has its place in that order, as an array: `{1,2}` comes before `{1,2,1}`, and that before `{1,3}`. Whichever has the
  * smallest place decides: a tuple of the subject, a hop that finds too many tuples, or a frame with a rule where the depth ends. A
  * frame that stands on its own path is not entered again, and one whose tuple allows is not followed. A level that takes too much
  * work leaves a frame whose place is the first of all, `{0}`.
  */
-export function firstInOrder(asked: AskedRelation, settings: RuleSettings): Statement<RuleVerdict> {
+export function firstInOrder(asked: AskedRelation, settings: RuleSettings): Statement<TupleAnswer> {
   const { rules, maxDepth, maxWork } = settings;
   const named = (frame: Statement) => sql`(${frame}.relation || ' ' || ${frame}.type || ' ' || ${frame}.id)`;
   return sql`

@@ -101,6 +101,7 @@ interface Input {
   actual?: unknown;
   expected?: unknown;
   given_tuples?: FixtureTuple[];
+  create: FixtureTuple;
   check: FixtureTuple & { relations: string[] };
   rules: RewriteRules;
   creator?: UserId;
@@ -377,6 +378,11 @@ export function fixtureOperations(database: Database): FixtureOperations {
 
     rules: async ({ rules }) => {
       ruled = withRules(rules);
+    },
+    create_tuple: async ({ given_tuples, create }) => {
+      await give(given_tuples ?? []);
+      await ruled.tuples.create({ actor, ...questionOf(create), relation: create.relation });
+      return "ok";
     },
     check: async ({ given_tuples, check }) => {
       await give(given_tuples ?? []);

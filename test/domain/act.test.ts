@@ -13,7 +13,7 @@ test("each act has its own name", () => {
 });
 
 /** Nobody has proved to Sallyport what they say: whose an identity is, or what an invited user wants. */
-const ofTheApplication = new Set(["importIdentity", "acceptInvitationFor", "declineInvitationFor"]);
+const ofTheApplication = new Set(["importIdentity", "acceptInvitationFor", "declineInvitationFor", "deleteTuples"]);
 
 describe.each(everyAct.map((act) => [act.name, act] as const))("%s", (name, { locks = [], refusals = [], who }) => {
   test("its locks are in the order in which they are taken, each once", () => {

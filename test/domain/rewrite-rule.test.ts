@@ -82,10 +82,12 @@ describe("forms of a rule", () => {
     const rules = compileRules(
       JSON.parse('{"doc":{"__proto__":[{"type":"computed_userset","relation":"constructor"}]}}'),
     );
-    expect(rulesFor(rules, "doc", ["__proto__"]).map(({ hops }) => hops)).toEqual([[same("constructor")]]);
+    expect(rulesFor(rules, [{ objectType: "doc", relations: ["__proto__"] }]).map(({ hops }) => hops)).toEqual([
+      [same("constructor")],
+    ]);
     for (const name of ["constructor", "has_own_property", "to_string"])
-      expect(rulesFor(rules, "doc", [name])).toEqual([]);
-    expect(rulesFor(compileRules({}), "constructor", ["name"])).toEqual([]);
+      expect(rulesFor(rules, [{ objectType: "doc", relations: [name] }])).toEqual([]);
+    expect(rulesFor(compileRules({}), [{ objectType: "constructor", relations: ["name"] }])).toEqual([]);
   });
 });
 
@@ -345,7 +347,7 @@ describe("the rules that a question can meet", () => {
     org: { viewer: [], admin: [] },
   });
   const met = (type: string, ...relations: string[]) =>
-    rulesFor(rules, type, relations)
+    rulesFor(rules, [{ objectType: type, relations }])
       .map((rule) => `${rule.type}.${rule.relation}`)
       .sort();
 

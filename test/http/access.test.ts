@@ -24,6 +24,7 @@ import { linkBodies, mailedChange } from "../support/links.ts";
 import { domainBodies, invitationRoutes, organizationFor } from "../support/organizations.ts";
 import { browserHeaders, givenIdentity, providerBodies } from "../support/practice-provider.ts";
 import { policyBody } from "../support/security-policies.ts";
+import { isAboutTuples, type TuplesFor, tupleBodies, tupleQuery, tuplesFor } from "../support/tuples.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -34,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** The users and objects of a request. */
-interface Target {
+interface Target extends TuplesFor {
   readonly userId: string;
   readonly credentialId: string;
   readonly sessionId: string;
@@ -161,7 +162,7 @@ const objects = ["own", "foreign", "absent"] as const;
 
 /** The rule as its table reads: a second implementation, independent of the one in SQL. */
 function ruleSays(rule: Who, caller: Caller, object: (typeof objects)[number] | "none"): ErrorBody["code"] | "allowed" {
-  if (object === "own" && (rule.owner || rule.relation)) {
+  if (object === "own" && (rule.owner || rule.relation || rule.writer)) {
     // The requests give and take `guest`, so a rule for the strongest role alone asks for no new proof here.
     const isFresh = rule.owner === "fresh" || (!rule.owner && rule.relation?.fresh === true);
     return isFresh && !caller.fresh ? "unauthorized.reauthentication_required" : "allowed";
@@ -193,7 +194,9 @@ function expected(
   if (/^(joinOrg|withdrawJoinRequest)$/.test(route.id) && object !== "own") return "not_found";
   if (isInvited && object === "foreign") return "precondition.identifier_mismatch";
   if (isInvited && object === "absent") return "unauthorized.invalid_link";
-  return ruleSays(access, caller, object);
+  // A question about tuples has an answer, whatever exists.
+  const isQuestion = /^(check|listTuplesBy(Subject|Object))$/.test(route.id);
+  return ruleSays(access, caller, isQuestion && object === "absent" && caller.administrator ? "foreign" : object);
 }
 
 function isUnknown(door: ErrorBody["code"] | undefined): boolean {
@@ -204,6 +207,7 @@ function isUnknown(door: ErrorBody["code"] | undefined): boolean {
 function isAboutOne(route: Route): boolean {
   return (
     /:\w+_id/.test(route.path) ||
+    isAboutTuples(route) ||
     /^(createCredential|(acceptOwn|declineOwn|lookAt)Invitation|joinOrg|withdrawJoinRequest)$/.test(route.id)
   );
 }
@@ -281,6 +285,8 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   ...Object.fromEntries(
     Object.keys(domainBodies({} as Target)).map((id) => [id, (target: Target) => domainBodies(target)[id]]),
   ),
+  createTuple: (target) => tupleBodies(target.userId, target).createTuple,
+  check: (target) => tupleBodies(target.userId, target).check,
   addMember: async () => ({ usr_id: (await world.person()).userId, role: "guest" }),
   changeRole: () => ({ new_role: "guest" }),
   selfLeave: () => ({}),
@@ -356,6 +362,7 @@ async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): P
     factorId,
     invitationId: invitation.id,
     ...(await organizationFor(world, userId, route)),
+    ...(await tuplesFor(world, userId, route)),
     app,
   };
 }
@@ -381,13 +388,14 @@ async function requestFor(route: Route, caller: Caller, target: Target): Promise
     .replace(":org_id", target.organizationId)
     .replace(":mem_id", target.membershipId)
     .replace(":inv_id", target.organizationInvitationId)
+    .replace(":tup_id", target.tupleId)
     .replace(":provider", "practice");
   const body = bodies[route.id];
   if (!body !== !route.body) throw new Error(`${route.id} has a body that this test does not know.`);
   const taken = body ? bodyFor(route, await body(target, caller)) : {};
   return {
     method: route.method.toUpperCase(),
-    path,
+    path: path + tupleQuery(route, target.userId, target),
     ...taken,
     ...withHeaders(caller.sent, {
       ...taken.headers,
@@ -423,7 +431,9 @@ async function targetFor(
   caller: Caller,
 ): Promise<Target | undefined> {
   if (object === "foreign") {
-    const key = /^reinstate|:mfa_id|:org_id|:inv_id|organization-|^\/auth\/passkeys|^unlink/.test(route.id + route.path)
+    const key = /^reinstate|:mfa_id|:org_id|:inv_id|organization-|^\/auth\/passkeys|^unlink|\/v1\/tuples/.test(
+      route.id + route.path,
+    )
       ? route.id
       : "";
     const target = strangers.get(key) ?? (await stranger(route));
@@ -447,6 +457,8 @@ async function targetFor(
     invitationToken: "A".repeat(43),
     domain: "example.com",
     requesterId: generateId("usr"),
+    tupleId: generateId("tup"),
+    docId: newUuid(),
   };
 }
 

@@ -40,6 +40,7 @@ import {
   providerBodies,
 } from "../support/practice-provider.ts";
 import { policyBody } from "../support/security-policies.ts";
+import { tupleBodies, tupleQuery, tuplesFor } from "../support/tuples.ts";
 
 /** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -245,7 +246,10 @@ async function prepare(route: Route): Promise<{ sent: Sent; person: Person }> {
     bodies[id] = { token: organization.invitationToken };
   }
   bodies.transferOwnership = { from_mem_id: organization.ownMembershipId, to_mem_id: organization.membershipId };
+  const tuples = await tuplesFor(world, userId, route);
+  Object.assign(bodies, tupleBodies(userId, tuples));
   const path = route.path
+    .replace(":tup_id", tuples.tupleId)
     .replace(":org_id", organization.organizationId)
     .replace(":mem_id", organization.membershipId)
     .replace(":inv_id", organization.organizationInvitationId)
@@ -268,7 +272,7 @@ async function prepare(route: Route): Promise<{ sent: Sent; person: Person }> {
   const taken = bodyFor(route, bodies[route.id]);
   const sent = {
     method: route.method.toUpperCase(),
-    path,
+    path: path + tupleQuery(route, userId, tuples),
     ...taken,
     headers: { ...headers, ...taken.headers },
     ...(usesToken && !cookie && { token: person.token }),

@@ -41,6 +41,7 @@ import { linkBodies } from "../support/links.ts";
 import { domainBodies, invitationRoutes, organizationFor } from "../support/organizations.ts";
 import { browserHeaders, givenIdentity, providerBodies } from "../support/practice-provider.ts";
 import { policyBody } from "../support/security-policies.ts";
+import { tupleBodies, tuplesFor } from "../support/tuples.ts";
 
 const requests = Number(process.env.FUZZ_REQUESTS ?? 12_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
@@ -483,6 +484,22 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
         account: isOfAdministrators ? administrators.at(-1) : account,
         exact: { org_id: made.organizationId, mem_id: made.membershipId, inv_id: made.organizationInvitationId },
         ...(bodies[operationId] !== undefined && { body: bodies[operationId] }),
+      };
+    }
+    case "createTuple":
+    case "check":
+    case "listTuplesBySubject":
+    case "listTuplesByObject":
+    case "getTuple":
+    case "deleteTuple": {
+      const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
+      if (!account || draws.isOneIn(2)) return { account: somebody };
+      const made = await tuplesFor(world, account.userId, { path: "/v1/tuples" });
+      const body = tupleBodies(account.userId, made)[operationId];
+      return {
+        account,
+        exact: { tup_id: made.tupleId, subject_id: account.userId, object_id: made.docId },
+        ...(body && { body }),
       };
     }
     case "renamePasskey":

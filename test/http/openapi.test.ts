@@ -137,9 +137,7 @@ test("a code that no route names belongs to an operation without a route", () =>
   const used = new Set(routes.flatMap(refusalsOf));
   const unused = errorCodes().filter((code) => !used.has(code));
   expect(unused).toEqual([
-    ...["id", "id_separator", "id_type", "relations", "subject_type", "subject_id"].map(
-      (reason) => `invalid_format.${reason}`,
-    ),
+    ...["id", "id_separator", "id_type"].map((reason) => `invalid_format.${reason}`),
     // The refusals of a presented token, at an application's own routes.
     "pat.invalid",
     "pat.revoked",
@@ -149,13 +147,11 @@ test("a code that no route names belongs to an operation without a route", () =>
     "forbidden.terms_not_accepted",
     // For a method that the path does not support.
     "method_not_allowed",
-    "conflict.duplicate_tuple",
-    // For the application, which accepts for a user.
+    // For the application, which accepts for a user, and writes tuples of every type.
     "precondition.identifier_binding_required",
+    "precondition.companion_tuple",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
-    // For a check with rules.
-    "evaluation_limit_exceeded",
   ]);
 });
 

@@ -17,6 +17,7 @@ import { passkeyRefusals } from "./refusals/passkey-refusals.ts";
 import { providerRefusals } from "./refusals/provider-refusals.ts";
 import { tokenRefusals } from "./refusals/token-refusals.ts";
 import { type Provocations, refusalTools } from "./refusals/tools.ts";
+import { tupleRefusals } from "./refusals/tuple-refusals.ts";
 import { userRefusals } from "./refusals/user-refusals.ts";
 
 let opened: HttpWorld;
@@ -42,6 +43,7 @@ const provocations: Record<string, Provocations> = {
   ...organizationRefusals(world, tools),
   ...organizationInvitationRefusals(world, tools),
   ...organizationDomainRefusals(world, tools),
+  ...tupleRefusals(world, tools),
 };
 
 describe("refusals that the route table names", () => {

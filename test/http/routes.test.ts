@@ -239,8 +239,10 @@ describe("the routes of one act under /auth and under /v1", () => {
       // The password of the current session.
       .replace("/credentials/:cred_id/rotate", "/password");
 
-  /** The routes of users' own objects. An organization and its invitations are no part of its members' accounts. */
-  const ofUsers = routes.filter(({ path }) => path.startsWith("/v1/") && !/^\/v1\/(orgs|invitations)/.test(path));
+  /** The routes of users' own objects. Organizations, their invitations and tuples are no part of their accounts. */
+  const ofUsers = routes.filter(
+    ({ path }) => path.startsWith("/v1/") && !/^\/v1\/(orgs|invitations|tuples)/.test(path),
+  );
   const owners = ofUsers.filter(({ access }) => typeof access === "object" && access.owner);
 
   test("22 acts under /v1 are also for the owner", () => {

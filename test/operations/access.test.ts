@@ -355,6 +355,12 @@ const operations: readonly Operation[] = [
 
 /** Acts that the rule below does not describe, because the state of the object also decides. */
 const elsewhere: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ["create", "delete", "delete_all", "read", "list", "find"].map((act) => [
+      `authz.tup.${act}`,
+      "the option `writers` decides: tuple-writes.test.ts and the matrix of routes",
+    ]),
+  ),
   "identity.mfa_policy.set": "an owner without a factor may not require one: mfa-policy.test.ts",
   "identity.limit.lift": "it changes counters, which belong to no object: limits.test.ts",
   "identity.credential.import": "the application alone may: federation.import.test.ts",

@@ -48,6 +48,9 @@ const hidden: Readonly<Record<string, string>> = {
   "tenancy.org.withdraw_join_request": "changes nothing: the user is no member",
   "tenancy.org.list_join_requests": "a read",
   "tenancy.org.decline_join_request": "as for its withdrawal",
+  "authz.tup.create": "concerns the object; its application shows who can see it",
+  "authz.tup.delete": "as for its creation",
+  "authz.tup.delete_all": "as for its creation",
   "tenancy.mem.list_of_user": "a read",
   "tenancy.mem.history": "a read",
 };

@@ -11,6 +11,7 @@ import { mailBudgets } from "./budgets/mail-budgets.ts";
 import { organizationBudgets } from "./budgets/organization-budgets.ts";
 import { passkeyBudgets } from "./budgets/passkey-budgets.ts";
 import { sessionBudgets } from "./budgets/session-budgets.ts";
+import { tupleBudgets } from "./budgets/tuple-budgets.ts";
 
 /** The allowed cost of each operation. */
 const budgets: readonly Budget[] = [
@@ -22,6 +23,7 @@ const budgets: readonly Budget[] = [
   ...invitationBudgets,
   ...federationBudgets,
   ...organizationBudgets,
+  ...tupleBudgets,
 ];
 
 /** A title begins with the name of its operation. */

@@ -57,6 +57,9 @@ const lockNoUser = [
   "memberships.leave",
   "memberships.remove",
   "memberships.transferOwnership",
+  "tuples.delete",
+  "tuples.deleteBySubject",
+  "tuples.deleteByObject",
 ];
 
 test("each write locks its own user and no other", async () => {
@@ -75,6 +78,7 @@ test("each write locks its own user and no other", async () => {
       "organizationDomains.approve": [(prepared as { user: Person })?.user],
       "organizationDomains.decline": [(prepared as { user: Person })?.user],
       "organizationDomains.withdraw": [(prepared as { user: Person })?.user],
+      "tuples.create": [(prepared as { other: Person })?.other],
       "memberships.add": [(prepared as { added: Person })?.added],
       "memberships.reinstate": [(prepared as { member: Person })?.member],
     };

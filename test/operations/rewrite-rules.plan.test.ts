@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type RuleOptions, rewriteRules } from "../../src/engine/rule-set.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
+import { askedOf } from "../../src/store/tuple-answers.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { linked, same } from "./rules/rule-cases.ts";
 
@@ -67,13 +68,14 @@ describeWorld("checks with rules among 130,000 tuples", { on: ["postgres"], time
     const [row] = await world.rows<{ subject: string; object: string }>(
       sql`select ${subject} as subject, ${object} as object`,
     );
-    const statement = rewriteRules(of as never, options).answer({
+    const key = {
       subjectType: "usr",
       subjectId: row!.subject,
       relations: asked,
       objectType: "doc",
       objectId: row!.object,
-    })!;
+    };
+    const statement = rewriteRules(of as never, options).answer(askedOf(key), [key])!;
     const [answer] = await world.rows(statement);
     const [plan] = await world.rows<{ "QUERY PLAN": readonly Explained[] }>(
       sql`explain (analyze, format json) ${statement}`,

@@ -9,8 +9,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RewriteNode } from "../../src/domain/rewrite-rule.ts";
 import { type CompiledRules, compileRules, rulesFor } from "../../src/domain/rewrite-rule.ts";
-import { type AskedRelation, anyWay, firstInOrder, type RuleVerdict } from "../../src/store/rule-check.ts";
+import { anyWay, firstInOrder } from "../../src/store/rule-check.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
+import type { AskedRelation, TupleAnswer } from "../../src/store/tuple-answers.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import {
   anyWayVerdict,
@@ -202,9 +203,12 @@ async function answers(
   { compiled, asked, maxDepth, maxFanOut }: AskedWorld,
   verdict: typeof anyWay,
   work: number,
-): Promise<readonly RuleVerdict[]> {
-  const rules = new Set(types.flatMap((type) => rulesFor(compiled, type, relations)));
-  const settings = { rules: [...rules], maxDepth, maxFanOut, maxWork: work };
+): Promise<readonly TupleAnswer[]> {
+  const rules = rulesFor(
+    compiled,
+    types.map((objectType) => ({ objectType, relations })),
+  );
+  const settings = { rules, maxDepth, maxFanOut, maxWork: work };
   const question: AskedRelation = {
     subjectType: sql`question.subject_type`,
     subjectId: sql`question.subject_id`,
@@ -212,7 +216,7 @@ async function answers(
     objectType: sql`question.object_type`,
     objectId: sql`question.object_id`,
   };
-  const asking = sql<RuleVerdict>`
+  const asking = sql<TupleAnswer>`
     select verdict.id, verdict."isLimited"
     from unnest(${asked.map((one) => one.subjectType)}::text[], ${asked.map((one) => one.subjectId)}::uuid[],
       ${asked.map((one) => one.relations.join())}::text[], ${asked.map((one) => one.objectType)}::text[],
@@ -222,10 +226,10 @@ async function answers(
     order by question.place`;
   // For one question, the planner expects too little work to compile; for four hundred, it would.
   const [, found] = await database.batch([sql`set local jit = off`, asking]);
-  return found as RuleVerdict[];
+  return found as TupleAnswer[];
 }
 
-const kindOf = ({ id, isLimited }: RuleVerdict): OracleVerdict["kind"] =>
+const kindOf = ({ id, isLimited }: TupleAnswer): OracleVerdict["kind"] =>
   isLimited ? "limited" : id === null ? "denied" : "allowed";
 
 const on = ["postgres", "pglite"] as const;
@@ -236,8 +240,8 @@ describeWorld(
   (opened, _auth, backend) => {
     const runs = backend === "pglite" ? Math.ceil(worlds / 10) : worlds;
 
-    type Ask = (world: AskedWorld) => Promise<readonly RuleVerdict[]>;
-    type Compare = (found: RuleVerdict, world: AskedWorld, question: OracleQuestion) => string;
+    type Ask = (world: AskedWorld) => Promise<readonly TupleAnswer[]>;
+    type Compare = (found: TupleAnswer, world: AskedWorld, question: OracleQuestion) => string;
 
     /** Compares all answers, and counts what `compare` calls them. Each must be frequent, or the test would prove little. */
     async function tally(
@@ -263,7 +267,7 @@ describeWorld(
     }
 
     /** @throws {Error} If the answer is not the expected one, with all that is needed to ask again. */
-    function agree(found: RuleVerdict, expected: OracleVerdict, world: OracleWorld, question: OracleQuestion): string {
+    function agree(found: TupleAnswer, expected: OracleVerdict, world: OracleWorld, question: OracleQuestion): string {
       const isNamed = expected.kind !== "allowed" || expected.tuples.includes(found.id!);
       if (kindOf(found) !== expected.kind || !isNamed) {
         const { tuples, rules, inactive, maxDepth, maxFanOut } = world;
@@ -283,7 +287,7 @@ describeWorld(
         (found, one, question) => {
           const expected = anyWayVerdict(one, question);
           // A check sends only the rules that its question can meet: these give the same answer.
-          const met = rulesFor(one.compiled, question.objectType, question.relations);
+          const met = rulesFor(one.compiled, [question]);
           const isMet = (rule: { type: string; relation: string }) =>
             met.some(({ type, relation }) => type === rule.type && relation === rule.relation);
           expect(anyWayVerdict({ ...one, rules: one.rules.filter(isMet) }, question)).toEqual(expected);

@@ -7,6 +7,7 @@ import { type SessionActor, type SystemActor, systemActor } from "../../src/doma
 import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { Session, Transport } from "../../src/domain/session.ts";
+import type { TupleWriters } from "../../src/domain/tuple-writer.ts";
 import type { PasswordSettings, SignUpMode } from "../../src/engine/core.ts";
 import type { FederationOptions } from "../../src/engine/federation-settings.ts";
 import type { MailOptions } from "../../src/engine/mail-settings.ts";
@@ -46,6 +47,7 @@ import { type Backend, type BackendName, type BackendOptions, backend } from "./
 import { type Mailbox, openMailbox } from "./mailbox.ts";
 import { practiceDomains, practiceProvider } from "./practice-provider.ts";
 import { practiceResolver } from "./practice-resolver.ts";
+import { testWriters } from "./tuple-writers.ts";
 
 /** A hasher that counts Argon2id computations, not calls: a hash that is refused unread costs nothing. */
 export interface CountingHasher extends PasswordHasher {
@@ -134,6 +136,8 @@ export interface FullOptions
   organizationDomains?: OrganizationDomainOptions;
   /** Default: a check is for exactly one tuple. */
   rules?: RuleSet;
+  /** Default: `testWriters`, or none with rules. */
+  writers?: TupleWriters;
 }
 
 /** Every feature. */
@@ -158,7 +162,10 @@ export function everyFeature(options: FullOptions) {
     organizationDomains(options.organizationDomains ?? { resolver: practiceResolver }),
     terms(options.terms ?? { version: "2026-11-01", url: "https://example.com/terms" }),
     invitations(options.invitations),
-    authorization(options.rules ? { rules: options.rules } : {}),
+    authorization({
+      ...(options.rules && { rules: options.rules }),
+      writers: options.writers ?? (options.rules ? {} : testWriters),
+    }),
     mfa(options),
     mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),
     passkeys(options),

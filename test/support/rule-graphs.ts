@@ -1,7 +1,7 @@
 import { newUuid } from "../../src/domain/id.ts";
 import type { RewriteRules } from "../../src/domain/rewrite-rule.ts";
 import { type RuleOptions, rewriteRules } from "../../src/engine/rule-set.ts";
-import type { CheckResult } from "../../src/operations/tuples.ts";
+import type { CheckResult } from "../../src/operations/tuple-checks.ts";
 import { sql } from "../../src/store/sql.ts";
 import { outcome, type World } from "./auth.ts";
 

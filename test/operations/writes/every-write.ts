@@ -11,6 +11,7 @@ import { mailWrites } from "./mail-writes.ts";
 import { organizationDomainReads, organizationDomainWrites } from "./organization-domain-writes.ts";
 import { organizationReads, organizationWrites } from "./organization-writes.ts";
 import { sessionWrites } from "./session-writes.ts";
+import { tupleReads, tupleWrites } from "./tuple-writes.ts";
 import { type NewToken, newToken, type Write } from "./write.ts";
 
 const token = "token" as const;
@@ -25,6 +26,7 @@ export const writes: readonly Write[] = [
   ...federationWrites,
   ...organizationWrites,
   ...organizationDomainWrites,
+  ...tupleWrites,
 ];
 
 /** An operation that changes nothing that lasts. */
@@ -38,6 +40,7 @@ interface Read {
 export const reads: readonly Read[] = [
   ...organizationReads,
   ...organizationDomainReads,
+  ...tupleReads,
   {
     name: "sessions.verify",
     act: (auth, { token: value }) => auth.sessions.verify({ token: value, transport: token }),
