@@ -1,4 +1,4 @@
-/** Slow: every write loses its reply in five ways on two databases. @module */
+/** Slow: every write loses its reply in every way, on one of two databases. @module */
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fromBase64Url } from "../../src/crypto/bytes.ts";
 import { uuidFor } from "../../src/domain/id.ts";
@@ -20,13 +20,17 @@ import { type Fault, type FaultyDatabase, faultyDatabase } from "../support/faul
 import { usersWithPasskeys } from "../support/passkeys.ts";
 import { purgesBesideSignIns } from "../support/purges.ts";
 import { operationNames } from "../support/recorded-operations.ts";
+import { shareOf } from "../support/shared-out.ts";
 import { others, prepareWrite, reads, writes } from "./writes/every-write.ts";
-import { context, opens, withApp } from "./writes/write.ts";
+import { context, opens, type Write, withApp } from "./writes/write.ts";
 
 const token = "token" as const;
 const unavailable = "unavailable.database";
 
-describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postgres"] }, (world) => {
+const databases = ["pglite", "postgres"] as const;
+const ways = ["before", "after", "late"] as const;
+
+describeWorld("F01, F02, T05: replies lost at the port", { on: databases }, (world, _auth, name) => {
   const { withPasskey } = usersWithPasskeys(world);
   const idOf = ({ credentialId }: Authenticator) => fromBase64Url(credentialId)!;
 
@@ -38,8 +42,13 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
   });
   beforeEach(() => faulty.reset());
 
-  describe.each(["before", "after", "late"] as const)("the changing request fails: %s", (fault) => {
-    test.each(writes)("$name: happens once, and the caller gets its answer", async (write) => {
+  /** This database's share of the writes and the ways in which they fail. Each write and each way is tested on both. */
+  const share = <Way extends string>(chosen: readonly Write[], ways: readonly Way[]) =>
+    shareOf(name, databases, chosen, ways).map(([write, fault]) => ({ ...write, fault }));
+
+  describe("the changing request fails", () => {
+    test.each(share(writes, ways))("$fault: $name: happens once, and the caller gets its answer", async (item) => {
+      const { fault, ...write } = item;
       const { person, prepared, happened } = await prepareWrite(world, write);
       faulty.reset([...Array<undefined>(write.requests - 1).fill(undefined), fault]);
       const result = await write.act(auth, person, prepared);
@@ -49,7 +58,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
   });
 
-  test.each(["before", "after", "late"] as const)("S46: the request also purges, and fails: %s", async (fault) => {
+  test.each(ways)("S46: the request also purges, and fails: %s", async (fault) => {
     const write = writes.find(({ name }) => name === "federation.finish")!;
     const { person, prepared, happened } = await prepareWrite(world, write);
     purgesBesideSignIns(true);
@@ -62,12 +71,13 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
 
   describe("the answer that is read after a lost reply is the lost one", () => {
     // Signing out runs again instead, and its answer is empty.
-    test.each(writes.filter(({ name }) => name !== "sessions.signOut"))("$name", async (write) => {
+    const answering = writes.filter(({ name }) => name !== "sessions.signOut");
+    test.each(share(answering, ["after"]))("$name", async ({ fault, ...write }) => {
       // Another user has rows of the same kinds.
       await prepareWrite(world, write);
       const { person, prepared } = await prepareWrite(world, write);
       purgesBesideSignIns(false);
-      faulty.reset([...Array<undefined>(write.requests - 1).fill(undefined), "after"]);
+      faulty.reset([...Array<undefined>(write.requests - 1).fill(undefined), fault]);
       await write.act(auth, person, prepared);
       const [lost, read] = faulty.rows.slice(write.requests - 1);
       expect(lost).not.toEqual([]);
@@ -76,23 +86,20 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
   });
 
   describe("the network stays down afterwards: 503, and the change happened never or once", () => {
-    test.each(writes.flatMap((write) => (["before", "after"] as const).map((fault) => ({ ...write, fault }))))(
-      "$name, $fault",
-      async ({ fault, ...write }) => {
-        const { person, prepared, happened } = await prepareWrite(world, write);
-        faulty.reset((request) =>
-          request < write.requests - 1 ? undefined : request === write.requests - 1 ? fault : "before",
-        );
-        const { code, status, retryAfterSeconds } = await refusal(write.act(auth, person, prepared));
-        faulty.reset();
-        expect([code, status, retryAfterSeconds]).toEqual([unavailable, 503, 1]);
-        // If it may simply run again (sign-out), the second try is lost like the first.
-        expect(await happened(write.action)).toBe(fault === "after" ? 1 : 0);
-        const repeated = await outcome(write.act(world.auth, person, prepared));
-        expect(repeated).toBe(fault === "after" ? write.repeated : "done");
-        if (write.repeated !== "done") expect(await happened(write.action)).toBe(1);
-      },
-    );
+    test.each(share(writes, ["before", "after"]))("$name, $fault", async ({ fault, ...write }) => {
+      const { person, prepared, happened } = await prepareWrite(world, write);
+      faulty.reset((request) =>
+        request < write.requests - 1 ? undefined : request === write.requests - 1 ? fault : "before",
+      );
+      const { code, status, retryAfterSeconds } = await refusal(write.act(auth, person, prepared));
+      faulty.reset();
+      expect([code, status, retryAfterSeconds]).toEqual([unavailable, 503, 1]);
+      // If it may simply run again (sign-out), the second try is lost like the first.
+      expect(await happened(write.action)).toBe(fault === "after" ? 1 : 0);
+      const repeated = await outcome(write.act(world.auth, person, prepared));
+      expect(repeated).toBe(fault === "after" ? write.repeated : "done");
+      if (write.repeated !== "done") expect(await happened(write.action)).toBe(1);
+    });
   });
 
   test("each operation is a write or a read, or its failures are tested elsewhere", () => {
@@ -109,12 +116,9 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       return row!.n;
     };
 
-    test.each(
-      writes
-        // A lost lease keeps all callers away for ten minutes: organization-domains.recheck.test.ts.
-        .filter(({ name, requests }) => requests === 2 && name !== "organizationDomains.recheck")
-        .flatMap((write) => (["before", "after", "late"] as const).map((fault) => ({ ...write, fault }))),
-    )("$name, $fault", async ({ fault, ...write }) => {
+    // A lost lease keeps all callers away for ten minutes: organization-domains.recheck.test.ts.
+    const reserving = writes.filter(({ name, requests }) => requests === 2 && name !== "organizationDomains.recheck");
+    test.each(share(reserving, ways))("$name, $fault", async ({ fault, ...write }) => {
       const grown: number[] = [];
       for (const faults of [[], [fault], [fault, "before"], ["before", fault]] as const) {
         const { person, prepared, happened } = await prepareWrite(world, write);
@@ -144,7 +148,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
 
     test("a wrong password is counted once, and refused as without a fault", async () => {
-      for (const fault of ["before", "after", "late"] as const) {
+      for (const fault of ways) {
         const { identifier } = await world.person();
         const guess = () => outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }));
         for (let time = 0; time < 10; time++) {
@@ -171,7 +175,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
 
     test("a failed sign-in whose event write is lost: refused, and recorded once", async () => {
-      for (const fault of ["before", "after", "late"] as const) {
+      for (const fault of ways) {
         const { identifier } = await world.person();
         const known = (await world.events({ action: "identity.sign_in" })).length;
         faulty.reset([undefined, fault]);
@@ -189,21 +193,18 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
   });
 
-  test.each(["before", "after", "late"] as const)(
-    "S68: securityKeys.enroll, %s: one pending key, and its challenge can be answered",
-    async (fault) => {
-      const { actor, userId } = await world.person();
-      faulty.reset([fault]);
-      const { factor, options } = await auth.securityKeys.enroll({ actor });
-      faulty.reset();
-      expect((await world.auth.factors.list({ actor, userId })).data.map(({ id }) => id)).toEqual([factor.id]);
-      const response = await (await newAuthenticator()).create(options);
-      const confirmation = { actor, factorId: factor.id, response, transport: token };
-      expect(await outcome(world.auth.securityKeys.confirm(confirmation))).toBe("done");
-    },
-  );
+  test.each(ways)("S68: securityKeys.enroll, %s: one pending key, and its challenge can be answered", async (fault) => {
+    const { actor, userId } = await world.person();
+    faulty.reset([fault]);
+    const { factor, options } = await auth.securityKeys.enroll({ actor });
+    faulty.reset();
+    expect((await world.auth.factors.list({ actor, userId })).data.map(({ id }) => id)).toEqual([factor.id]);
+    const response = await (await newAuthenticator()).create(options);
+    const confirmation = { actor, factorId: factor.id, response, transport: token };
+    expect(await outcome(world.auth.securityKeys.confirm(confirmation))).toBe("done");
+  });
 
-  test.each(["before", "after", "late"] as const)(
+  test.each(ways)(
     "securityKeys.confirm of another user's key, %s: refused for that reason, and it stays pending",
     async (fault) => {
       const [{ actor }, other, device] = [await world.person(), await world.person(), await newAuthenticator()];
@@ -223,7 +224,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
   );
 
   test("a wrong second factor whose event write is lost: refused, and counted once", async () => {
-    for (const fault of ["before", "after", "late"] as const) {
+    for (const fault of ways) {
       const { ticket } = await withApp(world, await world.person());
       const attempt = () =>
         outcome(auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }));
@@ -244,7 +245,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
 
   test("refresh without a retry window: its own repeat does not count as theft", async () => {
     const strict = world.isolate({ database: faulty, lifetimes: { retrySeconds: 0 } });
-    for (const fault of ["before", "after", "late"] as const) {
+    for (const fault of ways) {
       const person = await world.person();
       faulty.reset([fault]);
       const child = await strict.sessions.refresh({ token: person.token, transport: token });
@@ -256,7 +257,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
 
   test("a sign-up whose identifier another user took in the meantime: conflict.duplicate_credential", async () => {
     const { identifier } = await world.person();
-    for (const fault of ["before", "after", "late"] as const) {
+    for (const fault of ways) {
       faulty.reset([fault]);
       expect(await outcome(auth.signUp({ identifier, password: goodPassword, context: context() }))).toBe(
         "conflict.duplicate_credential",
@@ -328,37 +329,45 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
   });
 
   test("T07: 700 calls with three faults in ten: nothing is wrongly allowed, and every failure is a 503", async () => {
-    const random = mulberry32(7);
-    // An attempt whose reply was lost stays counted, so the limits would refuse many.
-    const auth = world.isolate({ database: faulty, limits: { account: { attempts: 100, windowSeconds: 60 } } });
-    const [person, stranger] = [await world.person(), await world.person()];
-    await world.auth.sessions.signOut({ token: stranger.token, transport: token });
-    const faults: readonly Fault[] = ["before", "after", "late"];
-    const codes: string[] = [];
-    for (let round = 0; round < 100; round++) {
-      const { identifier, actor, userId } = person;
-      const calls: [() => Promise<unknown>, readonly string[]][] = [
-        [() => auth.sessions.verify({ token: person.token, transport: token }), ["done"]],
-        [() => auth.sessions.verify({ token: stranger.token, transport: token }), ["unauthorized.session_expired"]],
-        [() => auth.sessions.refresh({ token: stranger.token, transport: token }), ["unauthorized.session_expired"]],
-        [
-          () => auth.signIn.password({ identifier: freshIdentifier(), password: goodPassword, context: context() }),
-          ["unauthorized.invalid_credential"],
-        ],
-        [() => auth.signIn.password({ identifier, password: person.password, context: context() }), ["done"]],
-        [() => auth.users.suspend({ actor, userId: stranger.userId }), ["not_found"]],
-        [() => auth.users.update({ actor, userId, displayName: `${round}` }), ["done"]],
-      ];
-      for (const [call, allowed] of calls) {
-        faulty.reset(() => (random() < 0.3 ? faults[Math.floor(random() * 3)] : undefined));
-        const code = await outcome(call());
-        faulty.reset();
-        expect([...allowed, unavailable]).toContain(code);
-        codes.push(code === unavailable ? code : "as without faults");
+    /** Calls of one user, each after the other. */
+    const lane = async (seed: number): Promise<string[]> => {
+      const random = mulberry32(seed);
+      const faulty = faultyDatabase(world.database);
+      // An attempt whose reply was lost stays counted, so the limits would refuse many.
+      const auth = world.isolate({ database: faulty, limits: { account: { attempts: 100, windowSeconds: 60 } } });
+      const [person, stranger] = [await world.person(), await world.person()];
+      await world.auth.sessions.signOut({ token: stranger.token, transport: token });
+      const codes: string[] = [];
+      for (let round = 0; round < 10; round++) {
+        const { identifier, actor, userId } = person;
+        const calls: [() => Promise<unknown>, readonly string[]][] = [
+          [() => auth.sessions.verify({ token: person.token, transport: token }), ["done"]],
+          [() => auth.sessions.verify({ token: stranger.token, transport: token }), ["unauthorized.session_expired"]],
+          [() => auth.sessions.refresh({ token: stranger.token, transport: token }), ["unauthorized.session_expired"]],
+          [
+            () => auth.signIn.password({ identifier: freshIdentifier(), password: goodPassword, context: context() }),
+            ["unauthorized.invalid_credential"],
+          ],
+          [() => auth.signIn.password({ identifier, password: person.password, context: context() }), ["done"]],
+          [() => auth.users.suspend({ actor, userId: stranger.userId }), ["not_found"]],
+          [() => auth.users.update({ actor, userId, displayName: `${round}` }), ["done"]],
+        ];
+        for (const [call, allowed] of calls) {
+          faulty.reset(() => (random() < 0.3 ? ways[Math.floor(random() * 3)] : undefined));
+          const code = await outcome(call());
+          faulty.reset();
+          expect([...allowed, unavailable]).toContain(code);
+          codes.push(code === unavailable ? code : "as without faults");
+        }
       }
-    }
-    expect(tally(codes)[unavailable]).toBeGreaterThan(20);
-    expect(tally(codes)["as without faults"]).toBeGreaterThan(300);
+      return codes;
+    };
+    // Side by side, they wait together before they repeat a request.
+    const lanes = await Promise.all(Array.from({ length: 10 }, (_, index) => lane(7 + index)));
+    const counts = tally(lanes.flat());
+    expect(counts[unavailable]).toBeGreaterThan(20);
+    expect(counts["as without faults"]).toBeGreaterThan(300);
+    expect(lanes.flat()).toHaveLength(700);
   });
 
   describe("a refusal whose reply was lost", () => {
