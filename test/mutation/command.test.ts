@@ -51,6 +51,7 @@ async function faultsOfProject(rows: readonly object[]): Promise<{ output: strin
   return await runIn({ 17: false, 18: true }, table, [faults, "--table", "table.mjs"]);
 }
 
+/** The global setup of the project runs the source too: with a fault in it, no test would run. */
 async function runIn(
   cases: Cases,
   more: Readonly<Record<string, string>>,
@@ -68,7 +69,14 @@ ${tests.join("\n")}
 });
 `,
     ...more,
-    "vitest.config.ts": `export default { test: { projects: [{ test: { name: "unit", include: ["test/**/*.test.ts"] } }] } };`,
+    "test/global-setup.ts": `import { isAdult } from "../src/domain/adult.ts";
+export default () => {
+  if (isAdult(0) || !isAdult(99)) throw new Error("This is not the source.");
+};
+`,
+    "vitest.config.ts": `const test = { name: "unit", include: ["test/**/*.test.ts"], globalSetup: ["test/global-setup.ts"] };
+export default { test: { projects: [{ test }] } };
+`,
     "package.json": `{ "type": "module" }`,
   };
   for (const [path, text] of Object.entries(files)) {

@@ -88,6 +88,15 @@ export async function openLaboratory(
       isQuick: specifications.get(path)!.project.name === "unit",
     });
 
+  // Vitest runs a project's global setup before the project's first tests, which would be the tests of the first mutant.
+  const firstByProject = new Map(
+    [...specifications.values()]
+      .toReversed()
+      .filter(({ project }) => project.config.globalSetup.length > 0)
+      .map((specification) => [specification.project, specification]),
+  );
+  await vitest.collectTests([...firstByProject.values()]);
+
   const confirmed = new Set<string>();
   const failing = new Set<string>();
   const specificationOf = (path: string): TestSpecification => {
