@@ -33,6 +33,8 @@ export interface BackendOptions {
   timeoutMilliseconds?: number;
   /** Faults to show, if the backend goes through the proxy. */
   faults?: NonNullable<NeonProxyOptions["faults"]>;
+  /** Makes what the proxy forwards to, on `pglite-over-neon`. Default: `pgliteBackend`. */
+  behind?: (instance: PGlite) => NeonBackend;
 }
 
 /** A database for this test only. */
@@ -78,7 +80,8 @@ const backends: Record<BackendName, (options: BackendOptions) => Promise<Backend
   },
   async "pglite-over-neon"(options) {
     const instance = await createPglite(options);
-    return await overNeon(pgliteBackend(instance), () => instance.close(), options);
+    const behind = (options.behind ?? pgliteBackend)(instance);
+    return await overNeon(behind, () => instance.close(), options);
   },
   async postgres(options) {
     const { pool, connectionString, drop } = await createPostgres(options);
