@@ -97,6 +97,16 @@ export function buildOpenApi(): OpenApiDocument {
           required: true,
           schema: { type: "integer", minimum: 1 },
         },
+        "RateLimit-Policy": {
+          description:
+            'The limit that has refused the request, such as `"sallyport";q=10;w=900`: ten in 900 seconds. Absent after a lost reply.',
+          schema: { type: "string" },
+        },
+        RateLimit: {
+          description:
+            'What is left of that limit, and the seconds until it begins again: `"sallyport";r=0;t=900`. Absent after a lost reply.',
+          schema: { type: "string" },
+        },
         "WWW-Authenticate": { required: true, schema: { const: "Bearer" } },
       },
       securitySchemes: {
@@ -313,12 +323,20 @@ function refusedResponses(codes: readonly ErrorBody["code"][]): Record<string, O
   return Object.fromEntries([...byStatus].map(([status, list]) => [status, refusedResponse(status, list)]));
 }
 
+const headersOf: Readonly<Record<number, readonly string[]>> = {
+  401: ["WWW-Authenticate"],
+  429: ["Retry-After", "RateLimit-Policy", "RateLimit"],
+  503: ["Retry-After"],
+};
+
 function refusedResponse(status: number, codes: readonly string[]): OpenApiResponse {
   const error = { $ref: "#/components/schemas/Error" };
-  const header = status === 401 ? "WWW-Authenticate" : status === 429 || status === 503 ? "Retry-After" : undefined;
+  const headers = headersOf[status];
   return {
     description: codes.map((code) => `\`${code}\``).join(", "),
-    ...(header && { headers: { [header]: { $ref: `#/components/headers/${header}` } } }),
+    ...(headers && {
+      headers: Object.fromEntries(headers.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+    }),
     content: { "application/json": { schema: { allOf: [error, { properties: { code: { enum: [...codes] } } }] } } },
   };
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { rateLimitHeaders } from "./rate-limit-headers.ts";
 
 /**
  * The status of each category. The category is the part of a code before the dot. A code may be an exception to its category.
@@ -186,6 +187,8 @@ export class AuthError extends Error {
   readonly status: ErrorStatus;
   /** Seconds after which the same request may succeed, for 429 and 503. */
   readonly retryAfterSeconds: number | undefined;
+  /** The limit that was reached, for 429, as the header `RateLimit-Policy` writes it: `"exports";q=5;w=60`. */
+  readonly limit: string | undefined;
   /** Details that a client may see, by code; never an identifier or a secret. */
   readonly details: Readonly<Record<string, string | number | readonly string[]>> | undefined;
 
@@ -194,6 +197,7 @@ export class AuthError extends Error {
     options: {
       cause?: unknown;
       retryAfterSeconds?: number | undefined;
+      limit?: string | undefined;
       details?: Readonly<Record<string, string | number | readonly string[]>> | undefined;
     } = {},
   ) {
@@ -203,6 +207,7 @@ export class AuthError extends Error {
     this.code = code;
     this.status = statusOf(code);
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.limit = options.limit;
     this.details = options.details;
   }
 
@@ -216,7 +221,9 @@ export class AuthError extends Error {
     const isEndedToken = this.code === "pat.revoked" || this.code === "pat.expired";
     const error = isEndedToken ? new AuthError("pat.invalid") : this;
     const headers: Record<string, string> = { "Content-Type": "application/json", "Cache-Control": "no-store" };
-    if (error.status === 429 || error.status === 503) headers["Retry-After"] = String(error.retryAfterSeconds ?? 30);
+    const { status, limit, retryAfterSeconds = 30 } = error;
+    if (status === 429 || status === 503) headers["Retry-After"] = String(retryAfterSeconds);
+    if (limit) Object.assign(headers, rateLimitHeaders(limit, 0, retryAfterSeconds));
     // RFC 9110 §11.6.1: a 401 names the scheme. `Bearer` without a `realm` makes no browser ask for a password.
     if (error.status === 401) headers["WWW-Authenticate"] = "Bearer";
     // RFC 6750 §3.1.

@@ -66,8 +66,9 @@ export function countedOf(counters: readonly Counter[], chosen: string | null): 
 }
 
 /** @throws {AuthError} `too_many_requests` for an attempt that was not counted. */
-export function requireAdmitted({ allowed, retryAfterSeconds }: Admission): void {
-  if (!allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1 });
+export function requireAdmitted({ allowed, retryAfterSeconds, limit }: Admission): void {
+  if (allowed) return;
+  throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1, limit: limit ?? undefined });
 }
 
 /**

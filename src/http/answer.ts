@@ -83,7 +83,8 @@ const nothing = () => strictObject({});
 /** Flametrench's `Error` has a code and a message, and nothing else. */
 function withoutDetails(error: unknown): unknown {
   if (!(error instanceof AuthError) || !error.details) return error;
-  return new AuthError(error.code, { cause: error, retryAfterSeconds: error.retryAfterSeconds });
+  const { retryAfterSeconds, limit } = error;
+  return new AuthError(error.code, { cause: error, retryAfterSeconds, limit });
 }
 
 /** The presented session token, on a route that uses a token. `/v1` ignores every cookie (S08). */

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { AuthError } from "../domain/error.ts";
 import { OptionError, requireOption } from "../domain/option-error.ts";
+import { policyOf } from "../domain/rate-limit-headers.ts";
 import { ConfigurationError } from "../engine/options.ts";
 import type { WithRealm } from "../engine/realm.ts";
 import { requesterName } from "../operations/rate-limits.ts";
@@ -57,7 +58,7 @@ export function cloudflareRateLimit(
     "10 or 60 seconds, as in the binding's configuration",
     "period",
   );
-  const state = { policy: "cloudflare", rate: { attempts: limit, windowSeconds: period }, resetSeconds: period };
+  const policy = policyOf("cloudflare", { attempts: limit, windowSeconds: period });
   return limitedRequest(source, async (c, realm) => {
     const limiter = limiterOf(binding, c);
     const requester = await requesterName(realm.core, await requesterOf(c, realm, key));
@@ -71,7 +72,7 @@ export function cloudflareRateLimit(
       return undefined;
     }
     // The binding tells of a client that is past the limit, and not how much is left to the others.
-    return success === true ? undefined : { ...state, remaining: 0, isOver: true };
+    return success === true ? undefined : { limit: policy, remaining: 0, isOver: true, resetSeconds: period };
   });
 }
 

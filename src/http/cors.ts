@@ -10,7 +10,15 @@ import type { Realm } from "../engine/realm.ts";
 import { sessionHeader, ticketHeader } from "./ticket.ts";
 
 const allowHeaders = ["Authorization", "Content-Type", "Idempotency-Key", ticketHeader, "X-Request-Id"];
-const exposeHeaders = ["Retry-After", "WWW-Authenticate", "X-Request-Id", ticketHeader, sessionHeader];
+const exposeHeaders = [
+  "Retry-After",
+  "RateLimit-Policy",
+  "RateLimit",
+  "WWW-Authenticate",
+  "X-Request-Id",
+  ticketHeader,
+  sessionHeader,
+];
 
 /**
  * Headers that tracing tools add to each request of a page: W3C Trace Context and Baggage, Sentry, Zipkin, Datadog, New Relic,

@@ -1,12 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
+import { rateLimitHeaders } from "../domain/rate-limit-headers.ts";
 import type { Realm, WithRealm } from "../engine/realm.ts";
 import type { Requester } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
 import { guard } from "./authenticate.ts";
 import { allowOrigin } from "./cors.ts";
-import { type RateLimitState, rateLimitHeaders } from "./rate-limit-headers.ts";
 
 /** What a limit counts by: a text for each user or client, or nothing for the client's address. */
 export type RateLimitKey = (c: Context) => string | undefined | Promise<string | undefined>;
@@ -21,6 +21,16 @@ export async function requesterOf(c: Context, realm: Realm, key: RateLimitKey | 
     address: realm.clientAddress(c),
     isPreflight: c.req.method === "OPTIONS",
   };
+}
+
+/** A limit, and how much of it is left to the client. */
+export interface RateLimitState {
+  /** As `RateLimit-Policy` writes it. */
+  readonly limit: string;
+  readonly remaining: number;
+  /** True if the request is past the limit. */
+  readonly isOver: boolean;
+  readonly resetSeconds: number;
 }
 
 /** @throws {TypeError} If an option that the limits share is wrong. */
@@ -54,31 +64,34 @@ export function limitedRequest(
       realm = its;
       state = await count(c, its);
       if (state?.isOver) {
-        throw new AuthError("too_many_requests", { retryAfterSeconds: state.resetSeconds });
+        throw new AuthError("too_many_requests", { retryAfterSeconds: state.resetSeconds, limit: state.limit });
       }
     });
     const refused = await counted(c, async () => {
       await next();
       // The headers of a response that switches protocols belong to the other protocol.
       if (!state || c.res.status === 101) return;
-      for (const [name, value] of headersOf(state, c.res)) c.header(name, value, { append: true });
+      const { limit, remaining, resetSeconds } = state;
+      const headers = { ...rateLimitHeaders(limit, remaining, resetSeconds), ...exposure(c.res) };
+      for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: true });
     });
     if (!refused) return refused;
     // An application with CORS of its own has answered this already.
     const isAnswered = !realm || refused.headers.has(allowedOrigin);
     const readable = isAnswered ? refused : allowOrigin(c, realm!, refused);
-    if (state) for (const [name, value] of headersOf(state, readable)) readable.headers.append(name, value);
+    if (state) for (const [name, value] of Object.entries(exposure(readable))) readable.headers.append(name, value);
     return readable;
   };
 }
 
 const allowedOrigin = "Access-Control-Allow-Origin";
 
-/** The headers of a limit, and where a page of another origin may read the response, its right to read them. */
-function headersOf(state: RateLimitState, response: Response): readonly (readonly [name: string, value: string])[] {
-  const headers = rateLimitHeaders(state);
-  if (!response.headers.has(allowedOrigin)) return headers;
-  return [...headers, ["Access-Control-Expose-Headers", headers.map(([name]) => name).join(",")]];
+const exposed = "Access-Control-Expose-Headers";
+
+/** Where a page of another origin may read a response, its right to read the headers of a limit. */
+function exposure({ headers }: Response): Record<string, string> {
+  const isReadable = headers.has(allowedOrigin) && !headers.get(exposed)?.includes("RateLimit-Policy");
+  return isReadable ? { [exposed]: "RateLimit-Policy,RateLimit" } : {};
 }
 
 /** True for an error of which the middleware's `onUnavailable` decides. */

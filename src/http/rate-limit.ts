@@ -6,6 +6,7 @@
 import type { MiddlewareHandler } from "hono";
 import { requireOption } from "../domain/option-error.ts";
 import { parseRate } from "../domain/rate.ts";
+import { policyOf } from "../domain/rate-limit-headers.ts";
 import type { WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
@@ -77,7 +78,7 @@ export function rateLimit(
     try {
       const { count, resetSeconds } = await countRequestOf(realm.core, asked, requester);
       const left = limit.attempts - count;
-      return { policy: rate, rate: limit, remaining: Math.max(left, 0), isOver: left < 0, resetSeconds };
+      return { limit: policyOf(rate, limit), remaining: Math.max(left, 0), isOver: left < 0, resetSeconds };
     } catch (error) {
       // `execute` has reported it.
       if (onUnavailable === "accept" && isUnavailable(error)) return undefined;

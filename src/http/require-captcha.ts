@@ -4,6 +4,7 @@ import { plainAddress } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { parseRate } from "../domain/rate.ts";
+import { policyOf } from "../domain/rate-limit-headers.ts";
 import { isServiceUrl } from "../domain/service-url.ts";
 import type { Realm, WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
@@ -135,14 +136,17 @@ function demandOf(captcha: Captcha, options: Pick<CaptchaOptions, "after" | "key
     // A browser sends the captcha only with the request that follows. Nothing else runs for this answer.
     const permission = requester.isPreflight && preflight(c, realm, [c.req.header(askedMethod) ?? ""]);
     if (permission) return permission;
-    const retryAfterSeconds = counted.resetSeconds;
+    const refusal = {
+      retryAfterSeconds: counted.resetSeconds,
+      limit: policyOf(options.after, { attempts, windowSeconds }),
+    };
     const most = Math.min(attempts * (1 + checksForEach), mostCounted);
-    if (counted.count > most) throw new AuthError("too_many_requests", { retryAfterSeconds });
+    if (counted.count > most) throw new AuthError("too_many_requests", refusal);
     const given = await token();
     const isSolved = given && (await verify(captcha, given, realm, requester.address));
     if (isSolved) return undefined;
     const reason = given ? "captcha_failed" : "captcha_required";
-    throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
+    throw new AuthError("too_many_requests", { ...refusal, details: { reason } });
   };
 }
 

@@ -162,8 +162,8 @@ export function respondWithForm(
 export function refusalPage(asked: Asked, reason: AuthError | undefined): Response | Promise<Response> {
   const { c, site } = asked;
   // There is no form here for a captcha, so only the time to wait is of use.
-  const { retryAfterSeconds } = reason ?? {};
-  const refusal = widgetFor(site, reason) ? new AuthError("too_many_requests", { retryAfterSeconds }) : reason;
+  const { retryAfterSeconds, limit } = reason ?? {};
+  const refusal = widgetFor(site, reason) ? new AuthError("too_many_requests", { retryAfterSeconds, limit }) : reason;
   const words = { not_found: "page.not-found.text" } as const;
   const title = site.text(refusal?.code === "not_found" ? "page.not-found" : "page.failed");
   const children = (
@@ -178,16 +178,17 @@ export function refusalPage(asked: Asked, reason: AuthError | undefined): Respon
   return respond(asked, { title, children, refusal });
 }
 
+/** The headers of a refusal that a page repeats: when to try again (RFC 9110 §10.2.3), and the scheme of a 401 (§11.6.1). */
+const ofRefusals = /^(retry-after|ratelimit(-policy)?|www-authenticate)$/;
+
 function send(asked: Asked, content: PageContent, body: Child): Response | Promise<Response> {
   const { c, site } = asked;
   const { refusal, title, script, widget } = content;
   if (widget) allowWidget(asked, widget);
-  if (refusal?.status === 429 || refusal?.status === 503) {
-    c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
+  if (refusal) {
+    c.status(refusal.status);
+    for (const [name, value] of refusal.getResponse().headers) if (ofRefusals.test(name)) c.header(name, value);
   }
-  // RFC 9110 §11.6.1: a 401 names a scheme. `Bearer` makes no browser ask for a password.
-  if (refusal?.status === 401) c.header("WWW-Authenticate", "Bearer");
-  if (refusal) c.status(refusal.status);
   const page = (
     <html lang={site.language.tag} data-locale={site.language.locale}>
       <head>

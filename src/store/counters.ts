@@ -33,7 +33,8 @@ const longestWindowSeconds = 86_400;
 const failuresThatClose = 100;
 
 /**
- * The CTEs `counted` and `quota`. `quota` is one row: `allowed`; `retry_after`; `just_limited` for the first refusal of a
+ * The CTEs `counted` and `reserved`. `reserved` is one row: `allowed`; `retry_after`; `refused_by`, the limit that ends last,
+ * as `RateLimit-Policy` writes it; `just_limited` for the first refusal of a
  * window, the only one that is audited; and `counter`, the account's or device's counter that was counted.
  *
  * For a closed counter, `just_limited` is true for the attempt that finds it closed, and then for the first of each window.
@@ -79,19 +80,31 @@ export function countAttempts(attempt: {
           else count > maximum and count - units <= maximum end), false) as just_limited,
         ceil(extract(epoch from max(case when closed then sallyport_now() + interval '1 day'
           when count > maximum then resets_at end) - sallyport_now()))::int as retry_after,
+        (array_agg('"sallyport";q=' || maximum || ';w=' || seconds order by resets_at desc)
+          filter (where closed or count > maximum))[1] as refused_by,
         (select name from wanted where kind <> 'address') as counter
-      from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
+      from counted join (select name, units, seconds from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
 /** The outcome of counting: the attempt was counted, or the time to wait. */
 export interface Admission {
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
+  /**
+   * The limit that has refused it, as `RateLimit-Policy` writes it. Absent for an attempt whose reply was lost. All have one name: a
+   * name for each counter would tell a known device, or a known account, from the others.
+   */
+  readonly limit: string | null;
 }
 
 /** The columns of an {@link Admission}, read from the CTE `reserved`. */
 export function admissionColumns(): Statement {
-  return sql`reserved.allowed, reserved.retry_after as "retryAfterSeconds"`;
+  return sql`reserved.allowed, ${waitColumns()}`;
+}
+
+/** The columns of an {@link Admission} but the first, for a statement that decides otherwise what is allowed. */
+export function waitColumns(): Statement {
+  return sql`reserved.retry_after as "retryAfterSeconds", reserved.refused_by as "limit"`;
 }
 
 /**

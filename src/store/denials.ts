@@ -3,6 +3,8 @@ import { type Statement, sql } from "./sql.ts";
 
 /** How many of a user's refusals are recorded individually. */
 const denialLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
+/** The same as `RateLimit-Policy` writes it. It is the only limit whose refusals the database raises. */
+export const denialPolicy = '"sallyport";q=20;w=900';
 
 /** The CTEs that count a user's refusal, once for each `id`, and `recorded`: one row if it is to be recorded (S41). */
 export function countDenial(id: string, userId: string): Statement {

@@ -10,7 +10,7 @@ import type { RowOf } from "../domain/record.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
-import { type Admission, type Counter, countAttempts } from "./counters.ts";
+import { type Admission, type Counter, countAttempts, waitColumns } from "./counters.ts";
 import { handle } from "./cte.ts";
 import { type Guarded, guardedChange, isAfter } from "./guarded.ts";
 import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
@@ -107,14 +107,14 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
       },
       sql`reserved left join inv on true left join old on true where inv.id is not null or reserved.just_limited`,
     )})
-    select verdict.refusal, ${isAdmitted} as allowed, reserved.retry_after as "retryAfterSeconds", ${columns()}
+    select verdict.refusal, ${isAdmitted} as allowed, ${waitColumns()}, ${columns()}
     from verdict cross join reserved cross join holder left join inv on true where ${once.isFirst}`;
 }
 
 /** The outcome of a creation whose reply was lost. */
 export function recallCreated(copiedHash: string, auditId: string): Statement<MadeRow> {
   return sql`
-    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", ${columns()}
+    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", null::text as "limit", ${columns()}
     from aud left join deployment_invitation inv on inv.copied_hash = decode(${copiedHash}, 'hex')
     where aud.id = ${auditId}::uuid`;
 }

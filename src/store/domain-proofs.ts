@@ -9,7 +9,7 @@ import { newAuditId } from "../domain/id.ts";
 import { recheckDays } from "../domain/organization-domain.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent, successOf } from "./audit.ts";
-import { type Admission, type Counter, countAttempts } from "./counters.ts";
+import { type Admission, type Counter, countAttempts, waitColumns } from "./counters.ts";
 import { handle } from "./cte.ts";
 import type { Lock } from "./locks.ts";
 import { changeDomain, type DomainRow, type OfDomain } from "./organization-domains.ts";
@@ -52,7 +52,7 @@ export function selectToProve(asked: OfDomain & { counters: readonly Counter[] }
       sql`reserved where reserved.just_limited`,
     )})
     select verdict.value as "value", rival.org_id as "rivalId", rival.value as "rivalValue",
-      ${counters.length === 0 ? sql`true` : sql`reserved.allowed`} as allowed, reserved.retry_after as "retryAfterSeconds"
+      ${counters.length === 0 ? sql`true` : sql`reserved.allowed`} as allowed, ${waitColumns()}
     from verdict cross join reserved left join org_domain rival on rival.domain = ${domain} and rival.proved_at is not null
       and rival.org_id <> ${organizationId}::uuid
     where ${raiseRefusal(handle(sql`verdict`))}`;

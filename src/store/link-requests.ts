@@ -202,7 +202,7 @@ function request(
 /** The outcome of a request whose reply was lost. */
 export function recallLinkRequest(auditId: string): Statement<RefusableAdmission> {
   return sql`
-    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds" from aud where aud.id = ${auditId}::uuid`;
+    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", null::text as "limit" from aud where aud.id = ${auditId}::uuid`;
 }
 
 const requestActions = [requestPasswordReset, requestSignIn, requestAccount, requestChange].map(({ action }) => action);
@@ -294,6 +294,6 @@ export function recallRefund(auditId: string): Statement {
 /** The outcome of a code whose reply was lost. */
 export function recallExchange(auditId: string): Statement<ExchangedRow> {
   return sql`
-    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.metadata ->> 'purpose' as purpose
+    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", null::text as "limit", aud.metadata ->> 'purpose' as purpose
     from aud where aud.id = ${auditId}::uuid`;
 }

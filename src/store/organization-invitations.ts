@@ -18,7 +18,7 @@ import { withheldObjectTypes } from "../domain/tuple.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
-import { type Admission, type Counter, countAttempts } from "./counters.ts";
+import { type Admission, type Counter, countAttempts, waitColumns } from "./counters.ts";
 import { handle } from "./cte.ts";
 import { type Guarded, type GuardedRow, guardedChange, guardedList, guardedRead } from "./guarded.ts";
 import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
@@ -186,14 +186,14 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
       },
       sql`reserved left join inv on true left join old on true where inv.id is not null or reserved.just_limited`,
     )})
-    select verdict.refusal, ${isAdmitted} as allowed, reserved.retry_after as "retryAfterSeconds", ${invitationColumns()}
+    select verdict.refusal, ${isAdmitted} as allowed, ${waitColumns()}, ${invitationColumns()}
     from verdict cross join reserved cross join holder left join inv on true where ${once.isFirst}`;
 }
 
 /** The outcome of a creation whose reply was lost. */
 export function recallCreated(copiedHash: string, auditId: string): Statement<MadeRow> {
   return sql`
-    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", ${invitationColumns()}
+    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", null::text as "limit", ${invitationColumns()}
     from aud left join inv on inv.copied_hash = decode(${copiedHash}, 'hex')
     where aud.id = ${auditId}::uuid`;
 }

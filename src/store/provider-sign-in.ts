@@ -204,7 +204,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
 /** The outcome of a sign-in whose reply was lost: its event holds it. */
 export function recallIdentitySignIn(sessionId: string, auditId: string): Statement<ProviderSignInRow> {
   return sql`
-    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.metadata ->> 'outcome' as outcome, aud.occurred_at as now,
+    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", null::text as "limit", aud.metadata ->> 'outcome' as outcome, aud.occurred_at as now,
       aud.metadata ->> 'next' as next, array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors,
       ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id

@@ -9,7 +9,7 @@ import * as acts from "../domain/acts/recovery.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { insertAuditEvent, successOf } from "./audit.ts";
-import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts, waitColumns } from "./counters.ts";
 import { handle } from "./cte.ts";
 import { endings, everythingOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
@@ -104,7 +104,7 @@ export function startRecovery(start: {
       sql`verdict cross join reserved
         where verdict.refusal is null and (reserved.just_limited or exists (select from started))`,
     )})
-    select verdict.refusal, exists (select from started) as allowed, reserved.retry_after as "retryAfterSeconds"
+    select verdict.refusal, exists (select from started) as allowed, ${waitColumns()}
     from verdict cross join reserved`;
 }
 
@@ -140,7 +140,7 @@ function identifiersOf(of: Statement, powerless: boolean): Statement {
 /** The outcome of a start whose reply was lost. */
 export function recallStartedRecovery(auditId: string): Statement<StartedRecoveryRow> {
   return sql`
-    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds"
+    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", null::text as "limit"
     from aud where aud.id = ${auditId}::uuid`;
 }
 

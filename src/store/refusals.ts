@@ -4,6 +4,7 @@
  * @module
  */
 import { AuthError, type ErrorCode, isErrorCode } from "../domain/error.ts";
+import { denialPolicy } from "./denials.ts";
 import { type Statement, sql } from "./sql.ts";
 import { isUnavailable } from "./sqlstate.ts";
 
@@ -35,7 +36,12 @@ export function isReplyLost(error: unknown): boolean {
 export function refusalOf(error: unknown): unknown {
   const { code, table, constraint } = asFailure(error);
   if (error instanceof AuthError || typeof code !== "string") return error;
-  if (code === "SP001" && isErrorCode(constraint)) return new AuthError(constraint, { cause: error });
+  if (code === "SP001" && isErrorCode(constraint)) {
+    return new AuthError(constraint, {
+      cause: error,
+      limit: constraint === "too_many_requests" ? denialPolicy : undefined,
+    });
+  }
 
   const known = constraints.get(`${code} ${String(table)} ${String(constraint)}`);
   if (known) return new AuthError(known, { cause: error });

@@ -121,7 +121,7 @@ export function createAccount(account: NewAccount): Statement<SessionUserRow> {
 /** Finds the outcome of a sign-up whose reply was lost. */
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
-    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,
+    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", null::text as "limit", aud.outcome = 'success' as created,
       ${sessionUserColumns()}
     ${recalled({ auditId, sessionId })}`;
 }

@@ -70,6 +70,6 @@ export function requestVerification(asked: {
 /** The outcome of a request whose reply was lost. */
 export function recallRequest(auditId: string): Statement<RequestedRow> {
   return sql`
-    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds"
+    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds", null::text as "limit"
     from aud where aud.id = ${auditId}::uuid`;
 }

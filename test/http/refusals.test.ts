@@ -3,6 +3,7 @@ import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { refusalsOf } from "../../build/openapi/refusals.node.ts";
 import { standIn } from "../support/describe-world.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { expectLimitHeaders } from "../support/limit-headers.ts";
 import { addressRefusals } from "./refusals/address-refusals.ts";
 import { credentialRefusals } from "./refusals/credential-refusals.ts";
 import { factorRefusals } from "./refusals/factor-refusals.ts";
@@ -59,6 +60,8 @@ describe("refusals that the route table names", () => {
     // A browser is led to a page that says it.
     if (reply.status === 303) expect(reply.text).toBe("");
     else expect(Object.keys(reply.json).filter((key) => key !== "details")).toEqual(["code", "message"]);
+    if (reply.status === 429) expectLimitHeaders(reply.headers);
+    else expect(reply.headers.has("ratelimit") || reply.headers.has("ratelimit-policy")).toBe(false);
   });
 
   test("every documented refusal of a route is provoked, and no other", () => {

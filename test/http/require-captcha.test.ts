@@ -66,6 +66,8 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
       { code: "too_many_requests", message: "Too many attempts. Try again later.", details: { reason } },
     ]);
     expect(refused.headers.get("retry-after")).toBe("60");
+    expect(refused.headers.get("ratelimit-policy")).toBe('"2/minute";q=2;w=60');
+    expect(refused.headers.get("ratelimit")).toBe('"2/minute";r=0;t=60');
     expect(served()).toBe(2);
   });
 

@@ -15,6 +15,7 @@ import {
 import { givenPasskey } from "../support/factors.ts";
 import { cookiesOf, type Reply, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { expectLimitHeaders } from "../support/limit-headers.ts";
 import { welchT } from "../support/statistics.ts";
 
 let world: HttpWorld;
@@ -114,7 +115,9 @@ describe.each(doors)("R018, R010: %s does not reveal whether the identifier exis
       const retryAfter = Number(Object.fromEntries(headers)["retry-after"]);
       expect(retryAfter).toBeGreaterThan(880);
       expect(retryAfter).toBeLessThanOrEqual(900);
-      return { ...(reply as object), headers: headers.filter(([name]) => name !== "retry-after") };
+      const own = new Headers(headers);
+      expect(expectLimitHeaders(own)).toBe("q=10;w=900");
+      return { ...(reply as object), headers: headers.filter(([name]) => !/^(retry-after|ratelimit)$/.test(name)) };
     };
     expect(await limited((await world.person({ password: otherPassword })).identifier)).toEqual(
       await limited(freshIdentifier()),

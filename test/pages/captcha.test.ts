@@ -138,7 +138,10 @@ function expectNone({ headers, text }: PageReply, about: string): void {
 /** A form that asks for a captcha. */
 function expectAsked({ status, headers, text }: PageReply, path: string, sentence: string): void {
   expect(status).toBe(429);
-  expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+  const wait = headers.get("retry-after");
+  expect(Number(wait)).toBeGreaterThan(0);
+  expect(headers.get("ratelimit")).toMatch(new RegExp(`^"[\\d/a-z]+";r=0;t=${wait}$`));
+  expect(headers.get("ratelimit-policy")).toMatch(/^"[\d/a-z]+";q=\d+;w=\d+$/);
   expect(headers.get("content-security-policy")).toBe(policyWithWidget);
   expect(headers.get("referrer-policy")).toBe("strict-origin-when-cross-origin");
   expect(text.split(script)).toHaveLength(2);
@@ -376,6 +379,8 @@ test("failurePage: a refusal of an application's own route names the time to wai
   app.onError((error, c) => failurePage(error, c, { captcha }));
   const reply = await askPages(app, { path: "/thing" });
   expect([reply.status, reply.headers.get("retry-after")]).toEqual([429, "30"]);
+  // The application has named no limit.
+  expect([reply.headers.get("ratelimit"), reply.headers.get("ratelimit-policy")]).toEqual([null, null]);
   expectNone(reply, "/thing");
   expect(reply.text).toContain("Too many attempts. Try again in 30 seconds.");
 });
