@@ -13,7 +13,7 @@ import { freshIdentifier, fullAuth, goodPassword, quickHasher, sealingKey, secre
 import { examinePage } from "../support/examine-page.ts";
 import { recoveryOf } from "../support/links.ts";
 import { openMailbox } from "../support/mailbox.ts";
-import { openSite, type Person, type Site, signOut, typePassword, type Visitor } from "../support/site.ts";
+import { addApp, openSite, type Person, type Site, signOut, typePassword, type Visitor } from "../support/site.ts";
 import { codeTo, linkTo } from "../support/site-mailbox.ts";
 
 const laptop = "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36";
@@ -138,6 +138,71 @@ test("“this was not me”: the message about a new device locks the account, a
   await stranger.page.goto("/account");
   await stranger.page.waitForURL("**/sign-in?**");
   expect(visitor.complaints).toEqual([]);
+});
+
+test("a changed address of a user with an app: each notice’s link asks for its code", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const own = visitor.page;
+  const person = await signUpByMail(visitor);
+  await addApp(visitor);
+  await own.goto("/account/tokens/new");
+  await own.getByLabel("Name").fill("Backup");
+  await own.getByRole("button", { name: "Create token" }).click();
+  await own.getByRole("heading", { name: "Your new token" }).waitFor();
+  const notice = await linkTo(visitor, person.identifier, "personal access token");
+  const address = freshIdentifier();
+  await own.goto("/account/address");
+  await own.getByLabel("New email address").fill(address);
+  await own.getByRole("button", { name: "Send the link" }).click();
+  await own.goto(await linkTo(visitor, address, "address"));
+  await own.getByRole("main").getByRole("button").first().click();
+  await own.waitForURL("**/account?done=new-address");
+  const back = await linkTo(visitor, person.identifier, "changed");
+
+  const { page, complaints } = await site.visit({ userAgent: phone });
+  const code = page.getByLabel("Code from your authenticator app");
+  await page.goto(notice);
+  await page.getByRole("main").getByRole("button").first().click();
+  await code.waitFor();
+  await examinePage(page, "mail-not-me-code");
+  await code.fill("000000");
+  await page.getByRole("button", { name: "Continue" }).first().click();
+  await page.getByText("That code is not right.").waitFor();
+  await examinePage(page, "mail-not-me-code-refused");
+  await page.goto(back);
+  await page.getByRole("main").getByRole("button").first().click();
+  await code.waitFor();
+  await examinePage(page, "mail-address-back-code");
+  expect([...complaints, ...visitor.complaints]).toEqual([]);
+});
+
+test("an address that is not confirmed: its link, signed in and as a stranger", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const person = await signUpByMail(visitor);
+  await site.database.run(sql`
+    update cred set identifier_verified_at = null where identifier = ${person.identifier}`);
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Send me a link" }).first().click();
+  const link = await linkTo(visitor, person.identifier, "Confirm this address");
+  const stranger = await site.visit({ userAgent: phone });
+  await stranger.page.goto(link);
+  await stranger.page.getByRole("heading", { name: "Confirm your address" }).waitFor();
+  await examinePage(stranger.page, "mail-verify-stranger");
+  await stranger.page.locator("#verify-password").fill("wrong");
+  await stranger.page.locator("#verify-password").press("Enter");
+  await stranger.page.locator("#verify-password-error").waitFor();
+  await examinePage(stranger.page, "mail-verify-refused");
+  await page.goto(link);
+  await page.getByText("You are signed in as").waitFor();
+  await examinePage(page, "mail-verify");
+  await page.getByRole("main").getByRole("button").first().click();
+  await page.getByRole("heading", { name: "Your address is confirmed" }).waitFor();
+  await examinePage(page, "mail-verify-done");
+  await page.goto(link);
+  await page.getByRole("heading", { name: "This link does not work" }).waitFor();
+  await examinePage(page, "mail-verify-dead");
+  expect([...stranger.complaints, ...visitor.complaints]).toEqual([]);
 });
 
 test("a new address: proved by its link; the link to the old address puts it back", async () => {

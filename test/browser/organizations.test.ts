@@ -93,8 +93,20 @@ test("two people: form, add, change the role, suspend, hand over, leave and end"
   await page.getByRole("link", { name: "Suspended members" }).click();
   await page.getByRole("link", { name: "Manage Bob" }).click();
   await page.getByRole("link", { name: "Lift suspension" }).click();
+  await examinePage(page, "member-reinstate");
   await page.getByRole("button", { name: "Lift suspension" }).click();
   await page.getByText("Suspension lifted.").waitFor();
+
+  const ofBob = async (link: string) => {
+    await page.goto(`/account/organizations/members?org_id=${organizationId}`);
+    await page.getByRole("link", { name: "Manage Bob" }).click();
+    await page.getByRole("link", { name: link }).click();
+  };
+  await ofBob("Remove");
+  await examinePage(page, "member-remove");
+  await ofBob("Leave and hand over");
+  await examinePage(page, "member-leave");
+  await page.goto(`/account/organizations/members?org_id=${organizationId}`);
 
   // The last owner cannot just leave.
   await page.getByRole("link", { name: "Leave Analytical Engines" }).click();
@@ -107,6 +119,7 @@ test("two people: form, add, change the role, suspend, hand over, leave and end"
   await page.goto(`/account/organizations/members?org_id=${organizationId}`);
   await page.getByRole("link", { name: "Manage Bob" }).click();
   await page.getByRole("link", { name: "Hand over ownership" }).click();
+  await examinePage(page, "member-transfer");
   await page.getByRole("button", { name: "Hand over ownership" }).click();
   await page.getByText("After that, the member that you chose becomes an owner").waitFor();
   await examinePage(page, "ownership-proof");

@@ -7,9 +7,9 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nextPaths } from "../../src/domain/page-paths.ts";
 import { sql } from "../../src/store/sql.ts";
 import { examinePage } from "../support/examine-page.ts";
+import { nameOf, userPages } from "../support/examined-pages.ts";
 import {
   addApp,
   addAuthenticator,
@@ -25,8 +25,6 @@ import {
   typePassword,
   type Visitor,
 } from "../support/site.ts";
-
-const userPages = nextPaths.filter((path) => path !== "/verify");
 
 let site: Site;
 let visitor: Visitor;
@@ -64,7 +62,7 @@ describe("presentation of every page", () => {
 
   test.each(userPages)("%s, of a new user", async (path) => {
     await visitor.page.goto(path);
-    await examine(`new${path.replaceAll("/", "-")}`);
+    await examine(nameOf("new", path));
   });
 
   test("the QR code for an authenticator app contains the same secret as the key beside it", async () => {
@@ -125,8 +123,16 @@ describe("presentation of every page", () => {
     await elsewhere.context.close();
     for (const path of userPages) {
       await page.goto(path);
-      await examine(`full${path.replaceAll("/", "-")}`);
+      await examine(nameOf("full", path));
     }
+    const inSecurity = async (href: string) => {
+      await page.goto("/account/security");
+      await page.locator(`main a[href*="${href}"]`).first().click();
+    };
+    await inSecurity("passkeys/rename");
+    await examine("passkey-rename");
+    await inSecurity("passkeys/remove");
+    await examine("passkey-remove");
     for (const place of ["security", "tokens"]) {
       await page.goto(`/account/${place}`);
       await page.locator("main a.danger").last().click();
@@ -189,6 +195,20 @@ describe("presentation of every page", () => {
     await examine("step-up-password");
     await page.goto("/nowhere");
     await examine("not-found");
+  });
+
+  test("a security key, and its removal", async () => {
+    const holder = await site.visit();
+    const { page, context, complaints } = holder;
+    await addAuthenticator(holder);
+    await signUp(holder);
+    await page.goto("/account/security-keys/new");
+    await page.getByRole("button", { name: "Add a security key" }).click();
+    await page.waitForURL("**/account/security?done=security-key");
+    await page.locator('main a[href*="security-keys/remove"]').click();
+    await examinePage(page, "security-key-remove");
+    expect(complaints).toEqual([]);
+    await context.close();
   });
 
   test("every page: keeps to its own Content-Security-Policy", () => expect(visitor.complaints).toEqual([]));

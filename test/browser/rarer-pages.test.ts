@@ -91,6 +91,8 @@ test("an administrator invites someone, who makes an account with the link and c
   const [address] = /https?:\/\/\S+\/invitation\?token=[\w-]+/.exec(await page.content())!;
   await page.goto("/account/invitations");
   await examinePage(page, "invitations");
+  await page.getByRole("link", { name: "Revoke" }).first().click();
+  await examinePage(page, "invitation-revoke");
 
   const guest = await site.visit();
   await guest.page.goto(address);

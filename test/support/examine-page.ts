@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
+import { pathOfState } from "./examined-pages.ts";
 import { faultsOfLayout } from "./layout.ts";
 
 const folder = fileURLToPath(new URL("../../.sallyport/screenshots/", import.meta.url));
@@ -26,11 +27,18 @@ const faultsOfMarkup = `(() => {
   return faults;
 })()`;
 
-/** Fails if a page has a fault in any presentation. */
+/**
+ * Fails if a page has a fault in any presentation.
+ *
+ * @param name The name of the state. If `examined-pages.ts` has it, the page must be the one that it stands for.
+ */
 export async function examinePage(page: Page, name: string): Promise<void> {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   if (isShown) await mkdir(folder, { recursive: true });
   await page.waitForLoadState();
+  // An act may have a path of its own, below that of its page.
+  const path = pathOfState(name);
+  if (path !== undefined) expect([name, new URL(page.url()).pathname]).toEqual([name, path]);
   expect(await page.title()).toContain("Sallyport");
   expect(await page.evaluate(faultsOfMarkup)).toEqual([]);
   for (const colorScheme of schemes) {
