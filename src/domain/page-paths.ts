@@ -39,7 +39,13 @@ export const nextPaths: readonly string[] = [
   "/address",
 ];
 
-/** Places that a sign-in can lead to, and each of them after the page that shows what a reset of the password has kept. */
-export function alsoReviewed(places: readonly string[], basePath: string): readonly string[] {
-  return [...places, ...places.map((next) => `${basePath}/account/review?${new URLSearchParams({ next })}`)];
+/** What a reset of the password has kept, after the next sign-in. */
+export const reviewPath = "/account/review";
+/** Linking the identity that a sign-in at a provider has proved. */
+export const linkPath = "/account/identities/link";
+
+/** Places that a sign-in can lead to, and each of them after a page that comes before it: the review, or the page that links. */
+export function withPagesBefore(places: readonly string[], basePath: string): readonly string[] {
+  const after = (page: string) => places.map((next) => `${basePath}${page}?${new URLSearchParams({ next })}`);
+  return [...places, ...after(reviewPath), ...after(linkPath)];
 }

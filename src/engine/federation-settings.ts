@@ -1,6 +1,6 @@
 import { OptionError, requireOption } from "../crypto/option-error.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
-import { alsoReviewed, nextPaths, places } from "../domain/page-paths.ts";
+import { nextPaths, places, withPagesBefore } from "../domain/page-paths.ts";
 import { Admissions } from "./admission.ts";
 import type { Core } from "./core.ts";
 import type { TokenKeeping } from "./kept-tokens.ts";
@@ -142,7 +142,7 @@ function checkOptions(options: FederationOptions, returnTo: readonly string[]): 
     maxIdentities: maxPerUser,
     tokenKeeping,
     admissions: new Admissions(),
-    nextPlaces: alsoReviewed([...returnTo, ...nextPaths.map((path) => `${basePath}${path}`)], basePath),
+    nextPlaces: withPagesBefore([...returnTo, ...nextPaths.map((path) => `${basePath}${path}`)], basePath),
     places: placesBelow(basePath),
     routesPath: `${mountPath}/auth/oidc`,
   };

@@ -1,14 +1,21 @@
 import type { Child } from "hono/jsx";
 import { type Place, places } from "../domain/page-paths.ts";
 import type { Done } from "./layout.tsx";
-import { pathWith } from "./next-path.ts";
+import { pathWith, reviewOf } from "./next-path.ts";
 import type { Rendered } from "./rendered.ts";
 import type { UserVisit } from "./route.ts";
 import type { Site } from "./site.ts";
 
-/** Leads to a page of the account, which says what was done. */
-export function backTo({ c, site }: UserVisit, place: Place, done?: Done): Response {
-  return c.redirect(site.path(placeWhen(place, done)), 303);
+/**
+ * Leads to a page of the account, which says what was done.
+ *
+ * @param next The page in the form that was sent. If it is a review, that page is returned to.
+ */
+export function backTo(visit: UserVisit, place: Place, done?: Done, next?: string): Response {
+  const { c, site } = visit;
+  const review = reviewOf(next, visit);
+  if (!review) return c.redirect(site.path(placeWhen(place, done)), 303);
+  return c.redirect(`${review}${review.includes("?") ? "&" : "?"}${new URLSearchParams({ done: done! })}`, 303);
 }
 
 /** The path of a page of the account that says what was done. */

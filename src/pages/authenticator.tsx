@@ -57,7 +57,7 @@ export const authenticatorRoutes: readonly PageRoute[] = [
     },
   ),
 
-  userPage(`${path}/remove`, async (visit) => removePage(visit, (await appOf(visit)).id)),
+  userPage(`${path}/remove`, async (visit) => removePage(visit, (await appOf(visit)).id, visit.c.req.query("next"))),
 
   userForm(
     `${path}/remove`,
@@ -70,9 +70,12 @@ export const authenticatorRoutes: readonly PageRoute[] = [
         await auth.factors.revoke({ actor, factorId, onlyOwn: true });
       };
       const { refusal } = await attempt(remove());
-      return refusal ? await removePage(visit, factorId, refusal) : backTo(visit, "security", "no-authenticator");
+      const next = form.text("next");
+      return refusal
+        ? await removePage(visit, factorId, next, refusal)
+        : backTo(visit, "security", "no-authenticator", next);
     },
-    { fields: ["factor_id"], does: ({ site }) => site.say("proof.then.remove-app") },
+    { fields: ["factor_id", "next"], does: ({ site }) => site.say("proof.then.remove-app") },
   ),
 
   userPage(codesPath, (visit) => codesPage(visit)),
@@ -148,10 +151,17 @@ async function appPage(visit: UserVisit, typed: { label?: string; refusal?: Auth
   });
 }
 
-function removePage(visit: UserVisit, factorId: string, refusal?: AuthError): Response | Promise<Response> {
+/** @param next The page that led here, as the request names it. */
+function removePage(
+  visit: UserVisit,
+  factorId: string,
+  next: string | undefined,
+  refusal?: AuthError,
+): Response | Promise<Response> {
   const { site } = visit;
   return respondWithForm(visit, "security", {
     title: site.text("app.remove.title"),
+    next,
     intro: <p>{site.say("app.remove.text")}</p>,
     action: `${path}/remove`,
     fields: <Hidden name="factor_id" value={factorId} />,

@@ -4,7 +4,8 @@ import { type Place, places } from "../domain/page-paths.ts";
 import type { CaptchaWidget } from "../http/rate-limit.ts";
 import { AuthError } from "../index.ts";
 import { allowWidget, widgetFor } from "./captcha.tsx";
-import { Alert } from "./parts.tsx";
+import { reviewOf } from "./next-path.ts";
+import { Alert, Hidden } from "./parts.tsx";
 import { sentenceFor, type Words } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import type { Asked, UserVisit } from "./route.ts";
@@ -114,6 +115,8 @@ export function respondWithForm(
     isShown?: boolean;
     /** Where the way back leads, below the base path. Default: the place. */
     back?: string;
+    /** The page that led here, as the request names it. A review is returned to. */
+    next?: string | undefined;
     /** The path of an act instead, below the base path. */
     cancel?: string;
   },
@@ -130,14 +133,17 @@ export function respondWithForm(
     words,
     isShown,
     back = places[place],
+    next,
     cancel,
   } = form;
+  const review = reviewOf(next, visit);
   const children = (
     <section>
       {intro}
       <form method="post" action={site.path(action)}>
         <Alert>{refusal && !isShown ? sentenceFor(site, refusal, words) : undefined}</Alert>
         {fields}
+        {review && <Hidden name="next" value={review} />}
         <p class="acts">
           <button type="submit" class={isDanger ? "danger" : ""}>
             {button}
@@ -147,7 +153,7 @@ export function respondWithForm(
               {site.say("word.cancel")}
             </button>
           ) : (
-            <a class="button quiet" href={site.path(back)}>
+            <a class="button quiet" href={review ?? site.path(back)}>
               {site.say("word.cancel")}
             </a>
           )}

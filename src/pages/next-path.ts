@@ -1,4 +1,4 @@
-import { alsoReviewed, nextPaths } from "../domain/page-paths.ts";
+import { nextPaths, reviewPath, withPagesBefore } from "../domain/page-paths.ts";
 import { realmOf } from "../http/auth-source.ts";
 import type { Visit } from "./route.ts";
 import type { Site } from "./site.ts";
@@ -15,7 +15,13 @@ export function nextPath(
 ): string {
   const { returnTo } = realmOf(auth).core;
   const places = [otherwise, ...nextPaths.map(site.path), ...returnTo];
-  return alsoReviewed(places, site.path("")).find((known) => known === asked) ?? otherwise;
+  return withPagesBefore(places, site.path("")).find((known) => known === asked) ?? otherwise;
+}
+
+/** The review that a form returns to, with the place after it, if the request names a listed one. */
+export function reviewOf(asked: string | undefined, visit: Pick<Visit, "site" | "auth">): string | undefined {
+  const place = nextPath(asked, visit, "");
+  return place.split("?")[0] === visit.site.path(reviewPath) ? place : undefined;
 }
 
 /** The path of a form, with the place that it leads to; without it, if that is the usual one there. */

@@ -4,6 +4,7 @@ import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { backTo, placeWhen } from "./account-acts.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
+import { reviewOf } from "./next-path.ts";
 import { Field, Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
@@ -39,7 +40,10 @@ export const passkeyRoutes: readonly PageRoute[] = [
     return c.json({ location: site.path(placeWhen("security", "passkeys")) });
   }),
 
-  userPage("/account/passkeys/rename", (visit) => withPasskey(visit, visit.c.req.query("passkey_id"), renamePage)),
+  userPage("/account/passkeys/rename", (visit) => {
+    const { passkey_id: id, next } = visit.c.req.query();
+    return withPasskey(visit, id, (passkey) => renamePage(visit, passkey, next));
+  }),
 
   userForm("/account/passkeys/rename", places.security, async (visit, form) => {
     const { auth, actor } = visit;
@@ -47,11 +51,17 @@ export const passkeyRoutes: readonly PageRoute[] = [
     const typed = form.text("name");
     const rename = async () => await auth.passkeys.rename({ actor, passkeyId, name: acceptTypedName(typed) });
     const { refusal } = await attempt(rename());
-    if (!refusal) return backTo(visit, "security", "passkeys");
-    return await withPasskey(visit, passkeyId, (at, passkey) => renamePage(at, { ...passkey, name: typed }, refusal));
+    const next = form.text("next");
+    if (!refusal) return backTo(visit, "security", "passkeys", next);
+    return await withPasskey(visit, passkeyId, (passkey) =>
+      renamePage(visit, { ...passkey, name: typed }, next, refusal),
+    );
   }),
 
-  userPage("/account/passkeys/remove", (visit) => withPasskey(visit, visit.c.req.query("passkey_id"), removePage)),
+  userPage("/account/passkeys/remove", (visit) => {
+    const { passkey_id: id, next } = visit.c.req.query();
+    return withPasskey(visit, id, (passkey) => removePage(visit, passkey, next));
+  }),
 
   userForm(
     "/account/passkeys/remove",
@@ -60,12 +70,13 @@ export const passkeyRoutes: readonly PageRoute[] = [
       const { c, site, auth, actor, session } = visit;
       const passkeyId = form.id<"cred">("passkey_id");
       const { refusal } = await attempt(auth.passkeys.revoke({ actor, passkeyId }));
-      if (refusal) return await withPasskey(visit, passkeyId, (at, passkey) => removePage(at, passkey, refusal));
+      const next = form.text("next");
+      if (refusal) return await withPasskey(visit, passkeyId, (passkey) => removePage(visit, passkey, next, refusal));
       return passkeyId === session.credentialId
-        ? c.redirect(signInBecause(visit, "passkey", site.path(places.security)), 303)
-        : backTo(visit, "security", "passkeys");
+        ? c.redirect(signInBecause(visit, "passkey", reviewOf(next, visit) ?? site.path(places.security)), 303)
+        : backTo(visit, "security", "passkeys", next);
     },
-    { fields: ["passkey_id"], does: ({ site }) => site.say("proof.then.remove-passkey") },
+    { fields: ["passkey_id", "next"], does: ({ site }) => site.say("proof.then.remove-passkey") },
   ),
 ];
 
@@ -82,13 +93,13 @@ interface Named {
 async function withPasskey(
   visit: UserVisit,
   id: string | undefined,
-  page: (visit: UserVisit, passkey: Named, refusal?: AuthError) => Response | Promise<Response>,
+  page: (passkey: Named) => Response | Promise<Response>,
 ): Promise<Response> {
   const { auth, actor, user } = visit;
   const { data } = await auth.passkeys.list({ actor, userId: user.id });
   const passkey = data.find((one) => one.id === id);
   if (!passkey) throw new AuthError("not_found");
-  return await page(visit, passkey);
+  return await page(passkey);
 }
 
 /** @param name The name of a passkey that is to be added, after the proof for it. */
@@ -114,10 +125,17 @@ function newPage(visit: UserVisit, name?: string): Response | Promise<Response> 
   return respondInAccount(visit, "security", { title: site.text("passkeys.add"), children, script: true });
 }
 
-function renamePage(visit: UserVisit, { id, name }: Named, refusal?: AuthError): Response | Promise<Response> {
+/** @param next The page that led here, as the request names it. */
+function renamePage(
+  visit: UserVisit,
+  { id, name }: Named,
+  next: string | undefined,
+  refusal?: AuthError,
+): Response | Promise<Response> {
   const { site } = visit;
   return respondWithForm(visit, "security", {
     title: site.text("passkeys.rename.title"),
+    next,
     action: "/account/passkeys/rename",
     fields: (
       <>
@@ -140,11 +158,18 @@ function renamePage(visit: UserVisit, { id, name }: Named, refusal?: AuthError):
   });
 }
 
-function removePage(visit: UserVisit, { id, name }: Named, refusal?: AuthError): Response | Promise<Response> {
+/** @param next The page that led here, as the request names it. */
+function removePage(
+  visit: UserVisit,
+  { id, name }: Named,
+  next: string | undefined,
+  refusal?: AuthError,
+): Response | Promise<Response> {
   const { site, session } = visit;
   const called = <bdi>{name ?? site.say("passkeys.unnamed")}</bdi>;
   return respondWithForm(visit, "security", {
     title: site.text("passkeys.remove.title"),
+    next,
     intro: (
       <>
         <p>{site.say("passkeys.remove.text", { name: called })}</p>

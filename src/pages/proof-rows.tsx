@@ -6,6 +6,7 @@ import { pathWith } from "./next-path.ts";
 import { Day, Time } from "./parts.tsx";
 import type { Rendered } from "./rendered.ts";
 import type { PagesAuth, UserVisit } from "./route.ts";
+import type { Site } from "./site.ts";
 
 type Passkey = Awaited<ReturnType<PagesAuth["passkeys"]["list"]>>["data"][number];
 type Factor = Awaited<ReturnType<PagesAuth["factors"]["list"]>>["data"][number];
@@ -55,7 +56,16 @@ function added({ site }: UserVisit, { createdAt, lastUsedAt }: { createdAt: Date
     : site.say("passkeys.added", { day });
 }
 
-export function PasskeyRow({ visit, passkey }: { visit: UserVisit; passkey: Passkey }): Rendered {
+/** @param next The review that shows it, which its forms return to. */
+export function PasskeyRow({
+  visit,
+  passkey,
+  next,
+}: {
+  visit: UserVisit;
+  passkey: Passkey;
+  next?: string | undefined;
+}): Rendered {
   const { site } = visit;
   const { id, name, status, backedUp } = passkey;
   const called = <bdi>{name ?? site.say("passkeys.unnamed")}</bdi>;
@@ -67,18 +77,37 @@ export function PasskeyRow({ visit, passkey }: { visit: UserVisit; passkey: Pass
   );
   return (
     <Row title={called} state={state}>
-      <FormLink href={pathWith(site.path("/account/passkeys/rename"), { passkey_id: id })} about={called}>
+      <FormLink href={formPath(site, "/account/passkeys/rename", { passkey_id: id }, next)} about={called}>
         {site.say("security.rename")}
       </FormLink>
-      <FormLink href={pathWith(site.path("/account/passkeys/remove"), { passkey_id: id })} about={called} isDanger>
+      <FormLink href={formPath(site, "/account/passkeys/remove", { passkey_id: id }, next)} about={called} isDanger>
         {site.say("security.remove")}
       </FormLink>
     </Row>
   );
 }
 
+/** The path of a form that a row leads to. */
+export function formPath(
+  site: Site,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  next: string | undefined,
+): string {
+  const all = { ...query, ...(next !== undefined && { next }) };
+  return Object.keys(all).length > 0 ? pathWith(site.path(path), all) : site.path(path);
+}
+
 /** The authenticator app, or that there is none. */
-export function AppRow({ visit: { site }, app }: { visit: UserVisit; app: ActiveFactors["app"] }): Rendered {
+export function AppRow({
+  visit: { site },
+  app,
+  next,
+}: {
+  visit: UserVisit;
+  app: ActiveFactors["app"];
+  next?: string | undefined;
+}): Rendered {
   return (
     <Row
       title={site.say("app.name")}
@@ -93,7 +122,11 @@ export function AppRow({ visit: { site }, app }: { visit: UserVisit; app: Active
         {site.say(app ? "app.switch" : "app.add")}
       </FormLink>
       {app && (
-        <FormLink href={site.path("/account/authenticator/remove")} about={site.say("app.name")} isDanger>
+        <FormLink
+          href={formPath(site, "/account/authenticator/remove", {}, next)}
+          about={site.say("app.name")}
+          isDanger
+        >
           {site.say("security.remove")}
         </FormLink>
       )}
@@ -101,8 +134,16 @@ export function AppRow({ visit: { site }, app }: { visit: UserVisit; app: Active
   );
 }
 
-export function KeyRows({ visit: { site }, keys }: { visit: UserVisit; keys: ActiveFactors["keys"] }): Rendered {
-  const removed = (id: string) => pathWith(site.path("/account/security-keys/remove"), { factor_id: id });
+export function KeyRows({
+  visit: { site },
+  keys,
+  next,
+}: {
+  visit: UserVisit;
+  keys: ActiveFactors["keys"];
+  next?: string | undefined;
+}): Rendered {
+  const removed = (id: string) => formPath(site, "/account/security-keys/remove", { factor_id: id }, next);
   return (
     <>
       {keys.map(({ id, createdAt }) => (

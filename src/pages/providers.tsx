@@ -1,3 +1,4 @@
+import { linkPath } from "../domain/page-paths.ts";
 import { freshSeconds } from "../domain/session.ts";
 import { clearCookie, identityCookie, readCookie } from "../http/cookies.ts";
 import type { LinkedIdentity, ListedProvider } from "../http/federation.ts";
@@ -5,14 +6,14 @@ import { revokeSoon } from "../http/provider-revocation.ts";
 import { AuthError, type CredentialId } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
-import { pathWith } from "./next-path.ts";
+import { leadingTo, nextPath, pathWith, reviewOf } from "./next-path.ts";
 import { Day, Hidden, Time } from "./parts.tsx";
+import { formPath } from "./proof-rows.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openPage, type PageRoute, type PagesAuth, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
 import { signInBecause } from "./why.ts";
 
-const linkPath = "/account/identities/link";
 const newPath = "/account/identities/new";
 const removePath = "/account/identities/remove";
 
@@ -20,12 +21,13 @@ const removePath = "/account/identities/remove";
 export const providerRoutes: readonly PageRoute[] = [
   openPage("/sign-in/identity", (visit) => {
     federationOf(visit);
-    const { site } = visit;
+    const { c, site } = visit;
+    const link = leadingTo(site.path(linkPath), nextPath(c.req.query("next"), visit), site.returnPaths.signIn);
     const children = (
       <>
         <p>{site.say("linking.text")}</p>
         <p>
-          <a class="button" href={pathWith(site.path("/sign-in"), { next: site.path(linkPath) })}>
+          <a class="button" href={pathWith(site.path("/sign-in"), { next: link })}>
             {site.say("word.sign-in")}
           </a>
         </p>
@@ -34,20 +36,22 @@ export const providerRoutes: readonly PageRoute[] = [
     return respond(visit, { title: site.text("linking.title"), children });
   }),
 
-  userPage(linkPath, (visit) => askToLink(visit)),
+  userPage(linkPath, (visit) => askToLink(visit, visit.c.req.query("next"))),
 
   userForm(
     linkPath,
     linkPath,
-    async (visit) => {
+    async (visit, form) => {
       const { c, auth, actor, asOf } = visit;
       const identity = readCookie(c, auth, identityCookie);
       const { refusal } = await attempt(federationOf(visit).link({ actor, identity, now: asOf }));
-      if (refusal) return await askToLink(visit, refusal);
+      const next = form.text("next");
+      if (refusal) return await askToLink(visit, next, refusal);
       clearCookie(c, auth, identityCookie);
-      return backTo(visit, "security", "identities");
+      const place = nextPath(next, visit, "");
+      return place ? c.redirect(place, 303) : backTo(visit, "security", "identities");
     },
-    { fields: [], does: ({ site }) => site.say("linking.title.link") },
+    { fields: ["next"], does: ({ site }) => site.say("linking.title.link") },
   ),
 
   userPage(newPath, (visit) => {
@@ -71,7 +75,10 @@ export const providerRoutes: readonly PageRoute[] = [
     return respondInAccount(visit, "security", { title: site.text("identities.add"), children });
   }),
 
-  userPage(removePath, (visit) => removePage(visit, visit.c.req.query("credential_id"))),
+  userPage(removePath, (visit) => {
+    const { credential_id: id, next } = visit.c.req.query();
+    return removePage(visit, id, next);
+  }),
 
   userForm(
     removePath,
@@ -81,13 +88,14 @@ export const providerRoutes: readonly PageRoute[] = [
       const federation = federationOf(visit);
       const credentialId = form.id<"cred">("credential_id");
       const { refusal } = await attempt(federation.unlink({ actor, credentialId }));
-      if (refusal) return await removePage(visit, credentialId, refusal);
+      const next = form.text("next");
+      if (refusal) return await removePage(visit, credentialId, next, refusal);
       revokeSoon(c, { ...auth, federation });
       return credentialId === session.credentialId
-        ? c.redirect(signInBecause(visit, "ended", site.path("/account/security")), 303)
-        : backTo(visit, "security", "identities");
+        ? c.redirect(signInBecause(visit, "ended", reviewOf(next, visit) ?? site.path("/account/security")), 303)
+        : backTo(visit, "security", "identities", next);
     },
-    { fields: ["credential_id"], does: ({ site }) => site.say("identities.remove.title") },
+    { fields: ["credential_id", "next"], does: ({ site }) => site.say("identities.remove.title") },
   ),
 ];
 
@@ -194,15 +202,17 @@ export function sentenceOfProvider({ c, site, auth }: Visit): string | undefined
   return sentenceFor(site, new AuthError(code), { not_found: "providers.unknown" });
 }
 
-function askToLink(visit: UserVisit, refusal?: AuthError): Response | Promise<Response> {
+/** @param next The place after it, as the request names it. Default: the security page. */
+function askToLink(visit: UserVisit, next: string | undefined, refusal?: AuthError): Response | Promise<Response> {
   federationOf(visit);
   const { site, user } = visit;
   const name = user.identifier ?? user.displayName ?? user.id;
+  const place = nextPath(next, visit, "");
   return respondWithForm(visit, "security", {
     title: site.text("linking.title.link"),
     intro: <p>{site.say("linking.ask", { user: <bdi>{name}</bdi> })}</p>,
     action: linkPath,
-    fields: null,
+    fields: place && <Hidden name="next" value={place} />,
     button: site.text("linking.link"),
     refusal,
     words: { "unauthorized.provider": "linking.over" },
@@ -224,17 +234,33 @@ export function IdentityPanel({ visit, data }: { visit: UserVisit; data: readonl
   );
 }
 
-export function IdentityRows({ visit, data }: { visit: UserVisit; data: readonly LinkedIdentity[] }): Rendered {
+export function IdentityRows({
+  visit,
+  data,
+  next,
+}: {
+  visit: UserVisit;
+  data: readonly LinkedIdentity[];
+  next?: string | undefined;
+}): Rendered {
   return (
     <>
       {data.map((identity) => (
-        <IdentityRow visit={visit} identity={identity} />
+        <IdentityRow visit={visit} identity={identity} next={next} />
       ))}
     </>
   );
 }
 
-function IdentityRow({ visit, identity }: { visit: UserVisit; identity: LinkedIdentity }): Rendered {
+function IdentityRow({
+  visit,
+  identity,
+  next,
+}: {
+  visit: UserVisit;
+  identity: LinkedIdentity;
+  next: string | undefined;
+}): Rendered {
   const { site } = visit;
   const { id, status, createdAt, lastUsedAt } = identity;
   const day = <Day site={site} at={createdAt} />;
@@ -248,7 +274,7 @@ function IdentityRow({ visit, identity }: { visit: UserVisit; identity: LinkedId
   );
   return (
     <Row title={nameOf(visit, identity)} state={state}>
-      <FormLink href={pathWith(site.path(removePath), { credential_id: id })} about={nameOf(visit, identity)} isDanger>
+      <FormLink href={formPath(site, removePath, { credential_id: id }, next)} about={nameOf(visit, identity)} isDanger>
         {site.say("identities.remove")}
       </FormLink>
     </Row>
@@ -270,6 +296,7 @@ function nameOf({ auth }: Visit, { provider, issuer, label }: LinkedIdentity): R
 async function removePage(
   visit: UserVisit,
   id: CredentialId | string | undefined,
+  next: string | undefined,
   refusal?: AuthError,
 ): Promise<Response> {
   const { site, actor, user, session } = visit;
@@ -278,6 +305,7 @@ async function removePage(
   if (!identity) throw new AuthError("not_found");
   return await respondWithForm(visit, "security", {
     title: site.text("identities.remove.title"),
+    next,
     intro: (
       <>
         <p>{site.say("identities.remove.text", { name: nameOf(visit, identity) })}</p>

@@ -1,6 +1,7 @@
+import { reviewPath } from "../domain/page-paths.ts";
 import { Panel } from "./account-acts.tsx";
 import { respondInAccount } from "./layout.tsx";
-import { nextPath } from "./next-path.ts";
+import { leadingTo, nextPath, reviewOf } from "./next-path.ts";
 import { AppRow, CodesRow, KeyRows, loadProofs, OtherNames, PasskeyRow } from "./proof-rows.tsx";
 import { IdentityRows } from "./providers.tsx";
 import { type PageRoute, userPage } from "./route.ts";
@@ -11,9 +12,13 @@ import { activePasswords } from "./safety.tsx";
  * look at, the page leads on at once.
  */
 export const reviewRoutes: readonly PageRoute[] = [
-  userPage("/account/review", async (visit) => {
+  userPage(reviewPath, async (visit) => {
     const { c, site, user } = visit;
-    const next = nextPath(c.req.query("next"), visit);
+    const usual = site.returnPaths.signIn;
+    const asked = nextPath(c.req.query("next"), visit);
+    // It does not lead back to itself.
+    const next = reviewOf(asked, visit) ? usual : asked;
+    const from = leadingTo(site.path(reviewPath), next, usual);
     const { credentials, passkeys, factors, identities = [] } = await loadProofs(visit);
     const others = activePasswords(credentials).filter(({ identifier }) => identifier !== user.identifier);
     const { app, keys, codes } = factors;
@@ -27,15 +32,15 @@ export const reviewRoutes: readonly PageRoute[] = [
           <Panel id="ways" title={site.text("security.ways")}>
             {others.length > 0 && <OtherNames visit={visit} names={others.map(({ identifier }) => identifier)} />}
             {passkeys.map((passkey) => (
-              <PasskeyRow visit={visit} passkey={passkey} />
+              <PasskeyRow visit={visit} passkey={passkey} next={from} />
             ))}
-            <IdentityRows visit={visit} data={identities} />
+            <IdentityRows visit={visit} data={identities} next={from} />
           </Panel>
         )}
         {hasFactors && (
           <Panel id="factors" title={site.text("security.factors")}>
-            {app && <AppRow visit={visit} app={app} />}
-            <KeyRows visit={visit} keys={keys} />
+            {app && <AppRow visit={visit} app={app} next={from} />}
+            <KeyRows visit={visit} keys={keys} next={from} />
             {codes && <CodesRow visit={visit} app={app} codes={codes} />}
           </Panel>
         )}

@@ -40,8 +40,8 @@ export const securityKeyRoutes: readonly PageRoute[] = [
   }),
 
   userPage("/account/security-keys/remove", async (visit) => {
-    const key = await keyOf(visit, visit.c.req.query("factor_id"));
-    return await removePage(visit, key);
+    const { factor_id: id, next } = visit.c.req.query();
+    return await removePage(visit, await keyOf(visit, id), next);
   }),
 
   userForm(
@@ -51,9 +51,10 @@ export const securityKeyRoutes: readonly PageRoute[] = [
       const { auth, actor } = visit;
       const key = await keyOf(visit, form.text("factor_id"));
       const { refusal } = await attempt(auth.factors.revoke({ actor, factorId: key.id, onlyOwn: true }));
-      return refusal ? await removePage(visit, key, refusal) : backTo(visit, "security", "no-security-key");
+      const next = form.text("next");
+      return refusal ? await removePage(visit, key, next, refusal) : backTo(visit, "security", "no-security-key", next);
     },
-    { fields: ["factor_id"], does: ({ site }) => site.say("proof.then.remove-key") },
+    { fields: ["factor_id", "next"], does: ({ site }) => site.say("proof.then.remove-key") },
   ),
 ];
 
@@ -91,10 +92,17 @@ function newPage(visit: UserVisit, isNext = false): Response | Promise<Response>
   return respondInAccount(visit, "security", { title: site.text("keys.add"), children, script: true });
 }
 
-function removePage(visit: UserVisit, { id }: { id: string }, refusal?: AuthError): Response | Promise<Response> {
+/** @param next The page that led here, as the request names it. */
+function removePage(
+  visit: UserVisit,
+  { id }: { id: string },
+  next: string | undefined,
+  refusal?: AuthError,
+): Response | Promise<Response> {
   const { site } = visit;
   return respondWithForm(visit, "security", {
     title: site.text("keys.remove.title"),
+    next,
     intro: <p>{site.say("keys.remove.text")}</p>,
     action: "/account/security-keys/remove",
     fields: <Hidden name="factor_id" value={id} />,

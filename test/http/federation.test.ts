@@ -370,6 +370,9 @@ test("OC42: the owner of the address is asked, signs in, and links", async () =>
   const identity = freshIdentity({ email: person.identifier, emailVerified: true });
   const asked = await comeBack(await begin(), identity);
   expect([locationOf(asked), cookieOf(asked, "session")]).toEqual(["/sign-in/identity", undefined]);
+  // The place that the sign-in was begun for goes along.
+  const further = await comeBack(await begin("?next=%2Faccount%2Ftokens"), identity);
+  expect(locationOf(further)).toBe("/sign-in/identity?next=%2Faccount%2Ftokens");
   const waiting = cookieOf(asked, "identity")!;
   expect(asked.setCookies.find((cookie) => cookie.startsWith("__Host-identity="))).toMatch(
     /; Max-Age=600; Path=\/; Secure; HttpOnly; SameSite=Lax$/,

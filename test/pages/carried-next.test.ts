@@ -30,15 +30,13 @@ afterAll(async () => {
 
 /** Paths that belong to a way in, and so lead on to the place. */
 const isOnTheWay = (path: string) =>
-  /^\/(sign-in|sign-up|forgot|reset|check-mail)(\/|$)|^\/auth\/oidc\/\w+\/start$/.test(path) &&
-  // Asks the owner of the address to sign in, and then to link the identity: it leads to that.
-  path !== "/sign-in/identity";
+  /^\/(sign-in|sign-up|forgot|reset|check-mail)(\/|$)|^\/auth\/oidc\/\w+\/start$/.test(path);
 
 const unescaped = (text: string) => text.replaceAll("&amp;", "&").replaceAll("&quot;", '"');
 const urlOf = (path: string) => new URL(unescaped(path), "https://example.com");
 const carries = (url: URL) => {
   const carried = url.searchParams.get("next");
-  return carried === next || carried === `/account/review${query}`;
+  return [next, `/account/review${query}`, `/account/identities/link${query}`].includes(carried ?? "");
 };
 
 /** The links and forms of a page that lead on along the way: those that carry the place, and those that lose it. */
@@ -216,6 +214,7 @@ const states: Record<string, Record<string, () => Promise<PageReply>>> = {
       return await open.ask({ path: "/sign-in/link", cookies: cookie("mailed-link", token), form: { next } });
     },
   },
+  "/sign-in/identity": { opened: () => open.ask({ path: `/sign-in/identity${query}` }) },
   "/sign-in/organization": {
     opened: () => open.ask({ path: `/sign-in/organization${query}` }),
     unknown: () => open.ask({ path: `/sign-in/organization${query}`, form: { identifier: freshIdentifier() } }),

@@ -1,11 +1,13 @@
 /** What a user sees of the account after a reset of the password. @module */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, otherPassword, type Person, system } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
-import { addPasskey, givenApp } from "../support/factors.ts";
+import { addApp, addPasskey, givenApp } from "../support/factors.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
-import { practiceProvider } from "../support/practice-provider.ts";
+import { practiceProvider, waitingIdentity } from "../support/practice-provider.ts";
 
 const application = "https://app.example.com/in?a=1";
 let world: PageWorld;
@@ -96,6 +98,178 @@ test("an account that keeps nothing but its new password: no page in between", a
   const as = await world.signIn({ ...person, password: otherPassword }, { transport: "cookie" });
   const page = await world.ask({ path: next, as });
   expect([page.status, page.location]).toEqual([303, application]);
+});
+
+describe("a removal on the review", () => {
+  const review = `/account/review?${new URLSearchParams({ next: application })}`;
+
+  /** A user with each thing that the review offers to remove, and the page that removes it. */
+  async function holder() {
+    const { person, app } = await addApp(world, await world.person({ transport: "cookie" }));
+    const { userId } = person;
+    await addPasskey(world, person, await newAuthenticator(), "Laptop");
+    await world.rows(sql`
+      insert into mfa (id, usr_id, type, status, identifier, webauthn_public_key, webauthn_sign_count, webauthn_rp_id,
+        confirmed_at)
+      values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'webauthn', 'active', ${crypto.randomUUID()},
+        decode('00', 'hex'), 0, 'example.com', sallyport_now())`);
+    await world.auth.federation.import({ actor: system, userId, provider: "practice", subject: crypto.randomUUID() });
+    return { app, as: await fresh(person) };
+  }
+  const fresh = async (person: Person) => {
+    await world.rows(sql`
+      update ses set auth_time = sallyport_now(), mfa_verified_at = sallyport_now()
+      where id = ${uuidFor("ses", person.session.id)}::uuid`);
+    return person;
+  };
+  const removals = (text: string) =>
+    [...text.matchAll(/href="(\/account\/[\w/-]+\/remove[^"]*)"/g)].map(([, path]) => path!.replaceAll("&amp;", "&"));
+  /** The hidden fields of the page's form. */
+  const fieldsOf = (text: string) =>
+    Object.fromEntries(
+      [...text.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [
+        name!,
+        value!.replaceAll("&amp;", "&"),
+      ]),
+    );
+
+  test("each leads back to the review, which says so, until nothing is left; then on to the place", async () => {
+    const { as } = await holder();
+    let page = await world.ask({ path: review, as });
+    let count = removals(page.text).length;
+    expect(count).toBe(4);
+    for (; count > 0; count--) {
+      const [path] = removals(page.text);
+      expect(new URL(path!, "https://example.com").searchParams.get("next")).toBe(review);
+      const form = await world.ask({ path: path!, as });
+      // The way back leads to the review too.
+      expect(form.text).toContain(`<a class="button quiet" href="${review}">`);
+      const sent = await world.ask({ path: path!.split("?")[0]!, form: fieldsOf(form.text), as: await fresh(as) });
+      expect([path, sent.status, sent.location?.startsWith(`${review}&done=`)]).toEqual([path, 303, true]);
+      page = await world.ask({ path: sent.location!, as, headers: { "sec-fetch-site": "same-origin" } });
+      if (count > 1)
+        expect([removals(page.text).length, page.text.includes('role="status"')]).toEqual([count - 1, true]);
+    }
+    expect([page.status, page.location]).toEqual([303, application]);
+  });
+
+  test("a new name of a passkey leads back as well", async () => {
+    const { as } = await holder();
+    const { text } = await world.ask({ path: review, as });
+    const path = /href="(\/account\/passkeys\/rename[^"]*)"/.exec(text)![1]!.replaceAll("&amp;", "&");
+    const form = fieldsOf((await world.ask({ path, as })).text);
+    const refused = await world.ask({ path: "/account/passkeys/rename", form: { ...form, name: "x\0" }, as });
+    expect([refused.status, fieldsOf(refused.text).next]).toEqual([400, review]);
+    const sent = await world.ask({ path: "/account/passkeys/rename", form: { ...form, name: "Mine" }, as });
+    expect(sent.location).toBe(`${review}&done=passkeys`);
+  });
+
+  test("after a proof that it asks for", async () => {
+    const { as, app } = await holder();
+    const page = await world.ask({ path: review, as });
+    const path = removals(page.text).find((one) => one.startsWith("/account/security-keys"))!;
+    const form = fieldsOf((await world.ask({ path, as })).text);
+    await world.rows(sql`
+      update ses set auth_time = sallyport_now() - interval '1 hour', mfa_verified_at = null,
+        created_at = sallyport_now() - interval '2 hours' where id = ${uuidFor("ses", as.session.id)}::uuid`);
+    const asked = await world.ask({ path: "/account/security-keys/remove", form, as });
+    const { act } = fieldsOf(asked.text);
+    const proof = { type: "totp", code: await app.code(), act: act! };
+    const done = await world.ask({ path: "/account/step-up", form: proof, as });
+    expect([done.status, done.location]).toEqual([303, `${review}&done=no-security-key`]);
+  });
+
+  test("a place that is not a review does not count: the security page follows", async () => {
+    for (const next of [
+      "https://evil.example/",
+      "/account/tokens",
+      "//evil.example",
+      `${review}/../x`,
+      application,
+      "",
+    ]) {
+      const { as } = await holder();
+      const path = removals((await world.ask({ path: review, as })).text).find((one) => one.includes("passkey_id"))!;
+      const form = { ...fieldsOf((await world.ask({ path, as })).text), next };
+      const sent = await world.ask({ path: "/account/passkeys/remove", form, as });
+      expect([next, sent.location]).toEqual([next, "/account/security?done=passkeys"]);
+      const asked = await world.ask({ path: `/account/passkeys/new?${new URLSearchParams({ next })}`, as });
+      expect(asked.text).not.toContain("evil.example");
+    }
+  });
+
+  test("a passkey of another user is not found, and nothing is removed", async () => {
+    const [one, other] = [await holder(), await holder()];
+    const path = removals((await world.ask({ path: review, as: other.as })).text).find((p) =>
+      p.includes("passkey_id"),
+    )!;
+    expect((await world.ask({ path, as: one.as })).status).toBe(404);
+    const id = new URL(path, "https://example.com").searchParams.get("passkey_id")!;
+    const sent = await world.ask({
+      path: "/account/passkeys/remove",
+      form: { passkey_id: id, next: review },
+      as: one.as,
+    });
+    expect(sent.status).toBe(404);
+    expect(removals((await world.ask({ path: review, as: other.as })).text)).toHaveLength(4);
+  });
+
+  test("a review that leads to itself leads to the usual place", async () => {
+    const person = await world.person({ transport: "cookie" });
+    for (const next of ["/account/review", `/account/review?${new URLSearchParams({ next: application })}`]) {
+      const page = await world.ask({ path: `/account/review?${new URLSearchParams({ next })}`, as: person });
+      expect([next, page.status, page.location]).toEqual([next, 303, "/account"]);
+    }
+  });
+});
+
+describe("an identity that waits for the owner of its address", () => {
+  const query = `?${new URLSearchParams({ next: application })}`;
+  const owner = async () => {
+    const person = await verified();
+    const identity = await waitingIdentity(world, person.identifier);
+    return { as: person, cookies: { "__Host-identity": identity } };
+  };
+
+  test("the sign-in leads to linking, and linking to the place that was asked for", async () => {
+    const { as, cookies } = await owner();
+    const asked = await world.ask({ path: `/sign-in/identity${query}` });
+    const signIn = /<a class="button" href="([^"]*)"/.exec(asked.text)![1]!.replaceAll("&amp;", "&");
+    const link = await nextOf(signIn);
+    expect(link).toBe(`/account/identities/link${query}`);
+    const page = await world.ask({ path: link, as, cookies });
+    const next = /name="next" value="([^"]*)"/.exec(page.text)![1]!;
+    expect(next).toBe(application);
+    const linked = await world.ask({ path: "/account/identities/link", form: { next }, as, cookies });
+    expect([linked.status, linked.location]).toEqual([303, application]);
+  });
+
+  test("without a place: the security page", async () => {
+    const { as, cookies } = await owner();
+    const asked = await world.ask({ path: "/sign-in/identity" });
+    expect(asked.text).toContain('href="/sign-in?next=%2Faccount%2Fidentities%2Flink"');
+    const linked = await world.ask({ path: "/account/identities/link", form: { next: "" }, as, cookies });
+    expect(linked.location).toBe("/account/security?done=identities");
+  });
+
+  test.each(["https://evil.example/", "//evil.example", "/account/identities/link?next=https://evil.example/"])(
+    "no place that is not listed: %s",
+    async (next) => {
+      const { as, cookies } = await owner();
+      const other = `?${new URLSearchParams({ next })}`;
+      for (const path of [`/sign-in/identity${other}`, `/account/identities/link${other}`]) {
+        expect((await world.ask({ path, as, cookies })).text).not.toContain("evil.example");
+      }
+      const linked = await world.ask({ path: "/account/identities/link", form: { next }, as, cookies });
+      expect(linked.location).toBe("/account/security?done=identities");
+    },
+  );
+
+  test("a sign-in that began with a place carries it to the page that asks", async () => {
+    const begun = await world.auth.federation.start({ provider: "practice", next: `/account/identities/link${query}` });
+    const look = await world.auth.federation.look({ provider: "practice", attempt: begun.attempt });
+    expect(look.next).toBe(`/account/identities/link${query}`);
+  });
 });
 
 test.each(["https://evil.example/", "//evil.example", "/account/review?next=https://evil.example/"])(

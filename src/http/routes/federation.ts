@@ -229,10 +229,10 @@ function placeAfter(
   next: string,
   result: Awaited<ReturnType<FederationAuth["federation"]["finish"]>>,
 ): string {
-  const { enroll, secondFactor, linkingRequired } = auth.federation.places();
+  const { enroll, secondFactor, linkingRequired, signedIn } = auth.federation.places();
   if ("linkingRequired" in result) {
     setCookie(c, auth, identityCookie, result.identity, identitySeconds);
-    return linkingRequired;
+    return next === signedIn ? linkingRequired : withQuery(linkingRequired, { next });
   }
   if (!result.mfaRequired) {
     startSession(c, auth, result);
