@@ -63,7 +63,13 @@ export type { AccountAuth } from "./operations/accounts.ts";
 export type { ActivityAuth, ActivityOperations } from "./operations/activity.ts";
 export type { AdministrationAuth, AdministratorOperations } from "./operations/administrators.ts";
 export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
-export type { CredentialOperations, NewPassword, OfCredential, ProvedByPassword } from "./operations/credentials.ts";
+export type {
+  CredentialOperations,
+  NewPassword,
+  OfCredential,
+  ProvedByAnother,
+  ProvedByPassword,
+} from "./operations/credentials.ts";
 export { health, probe } from "./operations/health.ts";
 export type { LimitAuth, LimitOperations, LimitsOf } from "./operations/limits.ts";
 export type { MergedSessions, MergedUsers, MergingAuth, MergingOperations } from "./operations/merging.ts";

@@ -40,6 +40,11 @@ export interface ProvedByPassword {
   currentPassword: string;
 }
 
+/** Another password of the user that `currentPassword` is. Default: the one that the act is on, of which the actor may know nothing. */
+export interface ProvedByAnother {
+  provedBy?: CredentialId | undefined;
+}
+
 /** Credentials (Flametrench `docs/identity.md`). Only passwords are created here; `auth.passkeys` registers passkeys. */
 export interface CredentialOperations {
   /**
@@ -96,7 +101,7 @@ export interface CredentialOperations {
    *   `conflict.credential_not_active`, `conflict.credential_type_mismatch`, `unauthorized.invalid_credential`,
    *   `too_many_requests`, `unavailable.busy`.
    */
-  suspendOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
+  suspendOwnPassword: Operation<OfCredential & ProvedByPassword & ProvedByAnother, Credential>;
   /**
    * Reinstates a suspended credential, unless its identifier was taken in the meantime. Allowed for the application and
    * administrators.
@@ -114,13 +119,14 @@ export interface CredentialOperations {
    */
   revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
   /**
-   * Revokes a password for its owner, who proves the current password.
+   * Revokes a password for its owner, who proves it, or with `provedBy` another password of theirs: the account may have one that
+   * its owner did not set.
    *
    * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `conflict.last_way_in`, `conflict.last_factor`,
    *   `conflict.credential_not_active`, `conflict.credential_type_mismatch`, `unauthorized.invalid_credential`,
    *   `too_many_requests`, `unavailable.busy`.
    */
-  revokeOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
+  revokeOwnPassword: Operation<OfCredential & ProvedByPassword & ProvedByAnother, Credential>;
 }
 
 export function credentialOperations(core: Core): CredentialOperations {
@@ -226,10 +232,13 @@ export function credentialOperations(core: Core): CredentialOperations {
   function changeOwnPassword(
     act: GuardedAct,
     statement: typeof store.revokeCredential,
-  ): Operation<OfCredential & ProvedByPassword, Credential> {
-    return async ({ currentPassword, ...input }) =>
-      await withOwnPassword(core, { ...input, currentPassword, act }, (proof) =>
-        changeWork(core, act, input, statement, proof),
+  ): Operation<OfCredential & ProvedByPassword & ProvedByAnother, Credential> {
+    return async ({ currentPassword, provedBy, ...input }) => {
+      const { actor, credentialId } = input;
+      const proving = { actor, currentPassword, credentialId: provedBy ?? credentialId, act };
+      return await withOwnPassword(core, proving, (proof) =>
+        changeWork(core, act, { ...input, onlyType: "password" }, statement, proof),
       );
+    };
   }
 }

@@ -12,6 +12,7 @@ import { organizationInvitationRoutes } from "./organization-invitations.tsx";
 import { ownOrganizationRoutes } from "./organizations.tsx";
 import { passkeyRoutes } from "./passkeys.tsx";
 import { passwordRoutes } from "./password.tsx";
+import { passwordRemovalRoutes } from "./password-removal.tsx";
 import { profileRoutes } from "./profile.tsx";
 import { providerRoutes } from "./providers.tsx";
 import { reviewRoutes } from "./review.tsx";
@@ -30,6 +31,7 @@ export const accountRoutes: readonly PageRoute[] = [
   ...securityRoutes,
   ...reviewRoutes,
   ...passwordRoutes,
+  ...passwordRemovalRoutes,
   ...passkeyRoutes,
   ...authenticatorRoutes,
   ...securityKeyRoutes,

@@ -11,6 +11,7 @@ import { germanErrors } from "./texts/german-errors.ts";
 import { germanInvitations } from "./texts/german-invitations.ts";
 import { germanMerging } from "./texts/german-merging.ts";
 import { germanOrganizations } from "./texts/german-organizations.ts";
+import { germanPasswords } from "./texts/german-passwords.ts";
 import { germanProviders } from "./texts/german-providers.ts";
 
 /** German, for the option `languages` of `pages`. */
@@ -22,6 +23,7 @@ export const german: PageLanguage = {
     ...germanActivity,
     ...germanInvitations,
     ...germanMerging,
+    ...germanPasswords,
     ...germanOrganizations,
     ...germanProviders,
     ...germanAddress,

@@ -5,6 +5,7 @@ import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
 import { englishMerging } from "./texts/english-merging.ts";
 import { englishOrganizations } from "./texts/english-organizations.ts";
+import { englishPasswords } from "./texts/english-passwords.ts";
 import { englishProviders } from "./texts/english-providers.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
@@ -14,6 +15,7 @@ export type TextName =
   | keyof typeof englishActivity
   | keyof typeof englishInvitations
   | keyof typeof englishMerging
+  | keyof typeof englishPasswords
   | keyof typeof englishOrganizations
   | keyof typeof englishProviders
   | keyof typeof englishAddress;
@@ -40,6 +42,7 @@ export const english: PageLanguage = {
     ...englishActivity,
     ...englishInvitations,
     ...englishMerging,
+    ...englishPasswords,
     ...englishOrganizations,
     ...englishProviders,
     ...englishAddress,
@@ -53,6 +56,7 @@ type English = typeof englishTexts &
   typeof englishActivity &
   typeof englishInvitations &
   typeof englishMerging &
+  typeof englishPasswords &
   typeof englishOrganizations &
   typeof englishProviders &
   typeof englishAddress;

@@ -243,6 +243,7 @@ const doneTexts = {
   address: "profile.address.sent",
   "new-address": "address.done",
   password: "password.done",
+  "no-password": "password.removed",
   passkeys: "passkeys.done",
   authenticator: "app.done",
   merge: "merge.done",

@@ -2,7 +2,8 @@ import { reviewPath } from "../domain/page-paths.ts";
 import { Panel } from "./account-acts.tsx";
 import { respondInAccount } from "./layout.tsx";
 import { leadingTo, nextPath, reviewOf } from "./next-path.ts";
-import { AppRow, CodesRow, KeyRows, loadProofs, OtherNames, PasskeyRow } from "./proof-rows.tsx";
+import { PasswordRows, sortedPasswords } from "./password-removal.tsx";
+import { AppRow, CodesRow, KeyRows, loadProofs, PasskeyRow } from "./proof-rows.tsx";
 import { IdentityRows } from "./providers.tsx";
 import { type PageRoute, userPage } from "./route.ts";
 import { activePasswords } from "./safety.tsx";
@@ -13,14 +14,14 @@ import { activePasswords } from "./safety.tsx";
  */
 export const reviewRoutes: readonly PageRoute[] = [
   userPage(reviewPath, async (visit) => {
-    const { c, site, user } = visit;
+    const { c, site } = visit;
     const usual = site.returnPaths.signIn;
     const asked = nextPath(c.req.query("next"), visit);
     // It does not lead back to itself.
     const next = reviewOf(asked, visit) ? usual : asked;
     const from = leadingTo(site.path(reviewPath), next, usual);
     const { credentials, passkeys, factors, identities = [] } = await loadProofs(visit);
-    const others = activePasswords(credentials).filter(({ identifier }) => identifier !== user.identifier);
+    const { others } = sortedPasswords(visit, activePasswords(credentials));
     const { app, keys, codes } = factors;
     const hasWays = others.length + passkeys.length + identities.length > 0;
     const hasFactors = app !== undefined || codes !== undefined || keys.length > 0;
@@ -30,7 +31,7 @@ export const reviewRoutes: readonly PageRoute[] = [
         <p>{site.say("review.text")}</p>
         {hasWays && (
           <Panel id="ways" title={site.text("security.ways")}>
-            {others.length > 0 && <OtherNames visit={visit} names={others.map(({ identifier }) => identifier)} />}
+            <PasswordRows visit={visit} passwords={others} next={from} />
             {passkeys.map((passkey) => (
               <PasskeyRow visit={visit} passkey={passkey} next={from} />
             ))}

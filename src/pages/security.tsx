@@ -1,6 +1,7 @@
 import { FormLink, Panel, Row } from "./account-acts.tsx";
 import { respondInAccount } from "./layout.tsx";
 import { Alert, Day } from "./parts.tsx";
+import { PasswordRows, sortedPasswords } from "./password-removal.tsx";
 import { AppRow, CodesRow, KeyRows, loadProofs, PasskeyRow } from "./proof-rows.tsx";
 import { IdentityPanel, sentenceOfProvider } from "./providers.tsx";
 import { type PageRoute, type UserVisit, userPage } from "./route.ts";
@@ -12,7 +13,7 @@ export const securityRoutes: readonly PageRoute[] = [userPage("/account/security
 async function securityPage(visit: UserVisit): Promise<Response> {
   const { site } = visit;
   const { credentials, passkeys, factors, identities } = await loadProofs(visit);
-  const [password] = activePasswords(credentials);
+  const { own: password, others } = sortedPasswords(visit, activePasswords(credentials));
   const refusal = sentenceOfProvider(visit);
   const children = (
     <>
@@ -32,6 +33,7 @@ async function securityPage(visit: UserVisit): Promise<Response> {
             </FormLink>
           )}
         </Row>
+        <PasswordRows visit={visit} passwords={others} />
         <Row title={site.say("passkeys.name")} state={passkeys.length === 0 && site.say("passkeys.none")}>
           <FormLink href={site.path("/account/passkeys/new")} about="">
             {site.say("passkeys.add")}

@@ -176,6 +176,29 @@ test("a changed address of a user with an app: each notice’s link asks for its
   expect([...complaints, ...visitor.complaints]).toEqual([]);
 });
 
+test("a second password, and its removal with the first", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const person = await signUpByMail(visitor);
+  await site.database.run(sql`
+    insert into cred (id, usr_id, type, identifier, password_hash)
+    select gen_random_uuid(), usr_id, 'password', ${freshIdentifier()}, 'none' from cred
+    where identifier = ${person.identifier}`);
+  await page.goto("/account/review");
+  await page.locator('main a[href*="password/remove"]').click();
+  await examinePage(page, "password-remove");
+  const field = page.getByLabel(`Password of ${person.identifier}`);
+  await field.fill("wrong");
+  await field.press("Enter");
+  await page.getByText("The current password is wrong.").waitFor();
+  await examinePage(page, "password-remove-refused");
+  await field.fill(person.password);
+  await field.press("Enter");
+  // Nothing is left to look at.
+  await page.waitForURL("**/account");
+  expect(visitor.complaints).toEqual([]);
+});
+
 test("an address that is not confirmed: its link, signed in and as a stranger", async () => {
   const visitor = await site.visit({ userAgent: laptop });
   const { page } = visitor;

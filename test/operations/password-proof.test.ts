@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -15,6 +15,7 @@ import {
 import { describeWorld } from "../support/describe-world.ts";
 import { personAt } from "../support/factors.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
+import { repeat } from "../support/guesses.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
 
 const start = new Date("2026-11-22T12:00:00Z");
@@ -310,6 +311,110 @@ describeWorld(
       await auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
       const second = added({ ...person, actor });
       expect(await outcome(auth.credentials.createPassword(second))).toBe("unauthorized.invalid_credential");
+    });
+
+    describe("removing a password that the owner did not set", () => {
+      /** A user with a second password, which only a stranger knows. */
+      const withStranger = async () => {
+        const person = await world.person();
+        const stranger = { identifier: freshIdentifier(), password: "only a stranger knows this one" };
+        const { id } = await auth.credentials.createPassword({ ...added(person), ...stranger, actor: system });
+        const { actor, credentialId: provedBy, password: currentPassword } = person;
+        return { person, stranger, removal: { actor, credentialId: id, provedBy, currentPassword } };
+      };
+      const refused = "unauthorized.invalid_credential";
+
+      test("with the password of the session; its own sessions end, and the others stay", async () => {
+        const { person, stranger, removal } = await withStranger();
+        const theirs = await world.signIn({ ...person, ...stranger });
+        const { provedBy, ...unnamed } = removal;
+        expect(await outcome(auth.credentials.revokeOwnPassword(unnamed))).toBe(refused);
+        expect(await outcome(auth.credentials.revokeOwnPassword({ ...removal, currentPassword: "guess" }))).toBe(
+          refused,
+        );
+        expect((await auth.credentials.revokeOwnPassword(removal)).status).toBe("revoked");
+        expect(await outcome(auth.signIn.password({ ...stranger, context: context() }))).toBe(refused);
+        expect(await outcome(auth.sessions.verify(theirs))).not.toBe("done");
+        expect(await outcome(auth.sessions.verify(person))).toBe("done");
+        expect(await outcome(auth.credentials.revokeOwnPassword(removal))).toBe("conflict.already_terminal");
+      });
+
+      test("S41, S22: guesses count and are recorded at the password that is tried", async () => {
+        const { person, removal } = await withStranger();
+        const guess = () => outcome(auth.credentials.revokeOwnPassword({ ...removal, currentPassword: "guess" }));
+        expect(tally(await repeat(22, guess))).toEqual({ [refused]: 20, too_many_requests: 2 });
+        const events = await world.events({ actor: person.userId, action: "identity.credential.revoke" });
+        expect(tally(events.map((event) => `${event.outcome} ${event.targetId}`))).toEqual({
+          [`failure ${removal.provedBy}`]: 20,
+          [`denied ${removal.provedBy}`]: 1,
+        });
+      });
+
+      test("R008: not with a password of another user, nor of another user's account", async () => {
+        const [{ removal }, other] = [await withStranger(), await world.person()];
+        const { credentialId: foreign, password: currentPassword } = other;
+        const withForeign = { ...removal, provedBy: foreign, currentPassword };
+        expect(await outcome(auth.credentials.revokeOwnPassword(withForeign))).toBe("not_found");
+        const ofForeign = { ...removal, credentialId: foreign };
+        expect(["not_found", "forbidden"]).toContain(await outcome(auth.credentials.revokeOwnPassword(ofForeign)));
+        expect(await outcome(auth.signIn.password({ ...other, context: context() }))).toBe("done");
+        const admin = await world.administrator();
+        const asAdmin = { ...removal, actor: admin.actor };
+        expect(await outcome(auth.credentials.revokeOwnPassword(asAdmin))).toBe("forbidden");
+      });
+
+      test("neither with one that is suspended or ended, nor a passkey by it", async () => {
+        const { person, removal } = await withStranger();
+        const third = await auth.credentials.createPassword({ ...added(person), actor: system });
+        await auth.credentials.suspend({ actor: system, credentialId: third.id });
+        const bySuspended = { ...removal, provedBy: third.id, currentPassword: otherPassword };
+        expect(await outcome(auth.credentials.revokeOwnPassword(bySuspended))).toBe("conflict.credential_not_active");
+        const { person: holder, authenticator, passkey } = await withPasskey();
+        const { actor } = await personAt(world, holder, await passkeySignIn(authenticator));
+        const ofPasskey = {
+          actor,
+          credentialId: passkey.id,
+          provedBy: holder.credentialId,
+          currentPassword: holder.password,
+        };
+        expect(await outcome(auth.credentials.revokeOwnPassword(ofPasskey))).toBe("not_found");
+      });
+
+      test("S33: the last way in stays", async () => {
+        const { actor, credentialId, password: currentPassword } = await world.person();
+        const own = { actor, credentialId, provedBy: credentialId, currentPassword };
+        expect(await outcome(auth.credentials.revokeOwnPassword(own))).toBe("conflict.last_way_in");
+      });
+
+      test("two sessions that remove each other's password at once: one of the passwords stays", async () => {
+        for (let round = 0; round < 5; round++) {
+          const { person, stranger, removal } = await withStranger();
+          const theirs = await world.signIn({ ...person, ...stranger });
+          const { provedBy, credentialId } = removal;
+          const both = await Promise.all([
+            outcome(auth.credentials.revokeOwnPassword(removal)),
+            outcome(
+              auth.credentials.revokeOwnPassword({
+                actor: theirs.actor,
+                credentialId: provedBy,
+                provedBy: credentialId,
+                currentPassword: stranger.password,
+              }),
+            ),
+          ]);
+          expect(tally(both)).toMatchObject({ done: 1 });
+          const { data } = await auth.credentials.list({ actor: system, userId: person.userId });
+          expect(data.filter(({ status }) => status === "active")).toHaveLength(1);
+        }
+      });
+
+      test("a session that is an hour old does not", async () => {
+        const { person, removal } = await withStranger();
+        await world.age(person.session, 3_600);
+        expect(await outcome(auth.credentials.revokeOwnPassword(removal))).toBe(
+          "unauthorized.reauthentication_required",
+        );
+      });
     });
 
     test("R008: another user's password, or a passkey's id: refused", async () => {

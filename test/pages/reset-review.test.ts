@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, otherPassword, type Person, system } from "../support/auth.ts";
+import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { addApp, addPasskey, givenApp } from "../support/factors.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
@@ -46,7 +46,8 @@ test("after a reset and both factors, a page lists what was kept, with dates, an
   await world.auth.personalAccessTokens.create({ actor: system, userId, name: "Token of before", scope: [] });
   await world.auth.federation.import({ actor: system, userId, provider: "practice", subject: crypto.randomUUID() });
   const other = freshIdentifier();
-  await world.auth.credentials.createPassword({ actor: system, userId, identifier: other, password: otherPassword });
+  const stranger = "only a stranger knows this one";
+  await world.auth.credentials.createPassword({ actor: system, userId, identifier: other, password: stranger });
 
   const done = await reset(person, application);
   // The mailbox alone learns nothing about the account.
@@ -75,11 +76,68 @@ test("after a reset and both factors, a page lists what was kept, with dates, an
   expect(page.text).toContain(`<a class="button" href="${application}">`);
 
   const removals = [...page.text.matchAll(/href="(\/account\/[\w/-]+\/remove[^"]*)"/g)].map(([, path]) => path!);
-  expect(removals).toHaveLength(3);
+  expect(removals).toHaveLength(4);
   for (const path of removals) {
     const form = await world.ask({ path, as });
     expect([path, form.status, form.text.includes('<form method="post"')]).toEqual([path, 200, true]);
   }
+
+  // The owner does not know the other password: the new one removes it.
+  const path = removals.find((one) => one.startsWith("/account/password"))!.replaceAll("&amp;", "&");
+  const removal = await world.ask({ path, as });
+  expect(removal.text).toContain(`Password of <bdi>${person.identifier}</bdi>`);
+  const credentialId = new URL(path, "https://example.com").searchParams.get("credential_id")!;
+  const sent = (current_password: string, id = credentialId) =>
+    world.ask({ path: "/account/password/remove", as, form: { credential_id: id, current_password, next } });
+  const refused = await sent(stranger);
+  expect([refused.status, refused.text.includes("The current password is wrong.")]).toEqual([401, true]);
+  expect(refused.text).toContain('id="remove-current_password-error"');
+  const foreign = await world.person();
+  expect((await sent(otherPassword, foreign.credentialId)).status).toBe(404);
+  const removed = await sent(otherPassword);
+  expect([removed.status, removed.location]).toEqual([303, `${next}&done=no-password`]);
+  expect((await world.ask({ path: next, as })).text).not.toContain(other);
+  const tried = await world.ask({ path: "/sign-in", form: { identifier: other, password: stranger } });
+  expect(tried.status).toBe(401);
+  expect((await sent(otherPassword)).status).toBe(404);
+});
+
+test("an old session is asked for a proof, and then shows the form again", async () => {
+  const person = await world.person({ transport: "cookie" });
+  const { userId } = person;
+  const other = await world.auth.credentials.createPassword({
+    actor: system,
+    userId,
+    identifier: freshIdentifier(),
+    password: otherPassword,
+  });
+  await world.age(person.session, 3_600);
+  const form = { credential_id: other.id, current_password: goodPassword, next: "/account/review" };
+  const asked = await world.ask({ path: "/account/password/remove", form, as: person });
+  expect(asked.text).toContain("After that, remove the password that you chose.");
+  expect(asked.text).not.toContain(goodPassword);
+  const act = /name="act" value="([^"]*)"/.exec(asked.text)![1]!;
+  const proof = { type: "password", password: goodPassword, act };
+  const again = await world.ask({ path: "/account/step-up", form: proof, as: person });
+  expect([again.status, again.text.includes(`value="${other.id}"`)]).toEqual([200, true]);
+  expect(again.text).toContain('name="next" value="/account/review"');
+});
+
+test("the last password of a user without another way in stays, and the page says so", async () => {
+  const person = await world.person({ transport: "cookie" });
+  const form = { credential_id: person.credentialId, current_password: goodPassword };
+  const reply = await world.ask({ path: "/account/password/remove", form, as: person });
+  expect([reply.status, reply.text.includes('role="alert"')]).toEqual([409, true]);
+});
+
+test("a user who removes the password of the session signs in again", async () => {
+  const person = await world.person({ transport: "cookie" });
+  const { userId, credentialId } = person;
+  const identifier = freshIdentifier();
+  await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword });
+  const form = { credential_id: credentialId, current_password: otherPassword };
+  const reply = await world.ask({ path: "/account/password/remove", form, as: person });
+  expect([reply.status, reply.location]).toEqual([303, "/sign-in?next=%2Faccount%2Fsecurity&why=ended"]);
 });
 
 test("after a reset without a place to return to, the review leads to the account", async () => {

@@ -36,6 +36,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   "/sign-in/enroll": ["enroll", "enroll-authenticator"],
   "/sign-in/identity": ["providers-asked"],
   "/account/review": ["full-account-review"],
+  "/account/password/remove": ["password-remove", "password-remove-refused"],
   "/account/passkeys/rename": ["passkey-rename"],
   "/account/passkeys/remove": ["passkey-remove"],
   "/account/authenticator/remove": ["asks-security"],

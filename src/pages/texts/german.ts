@@ -164,6 +164,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "proof.then.address": "Danach senden wir einen Link an {address}.",
   "proof.then.passkey": "Danach fügen Sie Ihren Passkey hinzu.",
   "proof.then.remove-passkey": "Danach wird der gewählte Passkey entfernt.",
+  "proof.then.remove-password": "Danach entfernen Sie das gewählte Passwort.",
   "proof.then.security-key": "Danach fügen Sie Ihren Sicherheitsschlüssel hinzu.",
   "proof.then.remove-key": "Danach wird der gewählte Sicherheitsschlüssel entfernt.",
   "proof.then.qr-code": "Danach erscheint ein QR-Code für Ihre Authentifizierungs-App.",
@@ -254,15 +255,6 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
     "Ein zweiter Faktor wird nach der Passworteingabe verlangt. Bei einem Passkey ist keiner nötig.",
   "security.remove": "Entfernen",
   "security.rename": "Umbenennen",
-  "password.name": "Passwort",
-  "password.since": "Zuletzt geändert am {day}",
-  "password.none": "Kein Passwort. Sie melden sich auf einem anderen Weg an.",
-  "password.change": "Ändern",
-  "password.change.title": "Passwort ändern",
-  "password.change.button": "Passwort ändern",
-  "password.change.note": "Sie werden überall sonst abgemeldet.",
-  "password.wrong": "Das aktuelle Passwort ist falsch.",
-  "password.done": "Passwort geändert. Sie sind überall sonst abgemeldet.",
 
   "passkeys.name": "Passkeys",
   "passkeys.none":
