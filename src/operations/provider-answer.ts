@@ -4,7 +4,7 @@ import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { newUuid, uuidFor } from "../domain/id.ts";
 import { type IdentityProvider, isIssuerAmong, type ProvedIdentity } from "../domain/identity-provider.ts";
-import type { RequestContext } from "../domain/request-context.ts";
+import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { acceptTypedName } from "../domain/text.ts";
 import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
@@ -14,7 +14,7 @@ import { type BegunAttempt, openAttempt } from "../engine/provider-attempts.ts";
 import type * as store from "../store/linked-identities.ts";
 import { isOneFamily } from "../store/provider-sessions.ts";
 import type { Statement } from "../store/sql.ts";
-import { askProvider } from "./provider-admission.ts";
+import { type AskedProvider, askProvider, recordRefusedProof } from "./provider-admission.ts";
 
 /** The provider's answer, and the sign-in that it belongs to. */
 export interface ProviderAnswer {
@@ -44,7 +44,7 @@ export function refused(reason: string): AuthError {
 
 /**
  * Verifies the provider's answer to a sign-in of this purpose that this browser has begun. A refusal here spends nothing: only the
- * statement that uses the identity does.
+ * statement that uses the identity does. A refusal of an attempt that began here leaves an event.
  *
  * @param actor The session that must have begun it, or have replaced the one that did: another one may be of another account.
  */
@@ -56,9 +56,25 @@ export async function prove(
 ): Promise<{ identity: ProvedIdentity; begun: BegunAttempt }> {
   const provider = providerOf(core, name);
   const begun = await openAttempt(core, name, attempt);
+  // Anyone can send a callback. Without an attempt that began here, nothing is asked and nothing is written.
   if (begun?.purpose !== purpose) throw refused("state_mismatch");
+  const by = { actor, context: cleanContext(actor?.context ?? context ?? {}) };
+  try {
+    return { identity: await verify(core, provider, { answer, begun, ...by }), begun };
+  } catch (refusal) {
+    await recordRefusedProof(core, provider, { begun, refusal, ...by });
+    throw refusal;
+  }
+}
+
+async function verify(
+  core: FederationCore,
+  provider: IdentityProvider,
+  asked: AskedProvider & { readonly actor: SessionActor | undefined },
+): Promise<ProvedIdentity> {
+  const { begun, actor } = asked;
   if (actor) await requireBeginner(core, actor, begun);
-  const identity = await askProvider(core, provider, { answer, begun, context: actor?.context ?? context });
+  const identity = await askProvider(core, provider, asked);
   // The answer of a provider that an application wrote itself.
   const { issuer, subject, email, name: called, authTime } = identity;
   const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
@@ -68,7 +84,7 @@ export async function prove(
   // The provider was asked for a new proof, and has told of an old one or of none.
   const { again, createdAt } = begun.attempt;
   if (again && !(authTime !== undefined && authTime >= createdAt - clockToleranceSeconds)) throw refused("auth_time");
-  return { identity, begun };
+  return identity;
 }
 
 /** Refuses another session than the one that began, or one that replaced it since: by a refresh in another tab, or by a step-up. */

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Audited } from "../domain/act.ts";
+import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/provider.ts";
 import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
@@ -209,4 +211,40 @@ export function recallIdentitySignIn(sessionId: string, auditId: string): Statem
       ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
     where aud.id = ${auditId}::uuid`;
+}
+
+/** A provider's answer that was refused. */
+export interface RefusedProof {
+  readonly auditId: string;
+  readonly act: Audited;
+  /** The session that links or steps up. */
+  readonly actor: Actor | undefined;
+  readonly context: RequestContext;
+  readonly counters: readonly Counter[];
+  readonly attemptDigest: string;
+  readonly provider: string;
+  /** A code, such as `invalid_signature`. */
+  readonly reason: string;
+}
+
+/** Counts a refused answer, and inserts its event if the counters allow it. */
+export function insertRefusedProof(refused: RefusedProof): Statement<Admission> {
+  const { auditId, act, actor, context, counters, attemptDigest, provider, reason } = refused;
+  return sql`
+    with ${countAttempts({ id: auditId, counters })},
+    event as (${insertAuditEvent(
+      {
+        id: auditId,
+        repeatable: true,
+        act,
+        actor,
+        context,
+        outcome: sql`case when reserved.allowed then 'failure' else 'denied' end`,
+        targetKind: "login",
+        targetId: sql`${attemptDigest}::text`,
+        metadata: sql`jsonb_build_object('method', 'oidc', 'provider', ${provider}::text, 'reason', ${reason}::text)`,
+      },
+      sql`reserved where reserved.allowed or reserved.just_limited`,
+    )})
+    select ${admissionColumns()} from reserved`;
 }

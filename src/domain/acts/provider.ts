@@ -63,7 +63,7 @@ export const signInWithProvider: Act = {
 /** The account that a first sign-in with an identity makes. */
 export const signUpWithProvider: Audited = { action: "identity.sign_up", target: "cred" };
 
-/** The sign-in that failed. Its target is the digest of the identity, if it was proved. */
+/** The sign-in that failed. Its target is the digest of the identity if it was proved, and of the attempt if not. */
 export const failedProviderSignIn: Audited = { action: "identity.sign_in", target: "login" };
 
 export const linkIdentity: GuardedAct = {
