@@ -4,6 +4,7 @@ import { AuthError } from "../domain/error.ts";
 import { isValidId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import type { TicketHolder } from "../store/factor-holder.ts";
+import type { Core } from "./core.ts";
 
 /**
  * The holder of a login ticket. A ticket of a form that was never issued is refused without a look-up.
@@ -12,6 +13,7 @@ import type { TicketHolder } from "../store/factor-holder.ts";
  * @throws {AuthError} `unauthorized.invalid_ticket`.
  */
 export async function holderOfTicket(
+  { issuers }: Pick<Core, "issuers">,
   { ticket, transport = "token" }: { readonly ticket: string; readonly transport?: Transport },
   purpose: TicketHolder["purpose"],
   userId?: string,
@@ -22,6 +24,7 @@ export async function holderOfTicket(
     ticketHash: await sha256Hex(ticket),
     transport,
     purpose,
+    issuers,
     ...(userId !== undefined && { userId: uuidFor("usr", userId) }),
   };
 }

@@ -3,6 +3,7 @@ import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
+import type { Core } from "../engine/core.ts";
 import { holderOfTicket } from "../engine/tickets.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import type { FactorAttempt } from "../store/factor-holder.ts";
@@ -37,6 +38,7 @@ export async function presentedWith(authority: EnrollmentAuthority): Promise<str
  * @throws {AuthError} `unauthorized.invalid_ticket`.
  */
 export async function enrollmentBy(
+  core: Pick<Core, "issuers">,
   authority: EnrollmentAuthority,
   act: Audited,
   ownerOf?: Statement,
@@ -49,5 +51,5 @@ export async function enrollmentBy(
     return { holder: { actor, sessionId: uuidFor("ses", sessionId), owner }, auditId, act, context: actor.context };
   }
   const { context = {} } = authority;
-  return { holder: await holderOfTicket(authority, "enroll"), auditId, act, context: cleanContext(context) };
+  return { holder: await holderOfTicket(core, authority, "enroll"), auditId, act, context: cleanContext(context) };
 }

@@ -99,7 +99,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
 
     async enrollTotp({ label, idempotencyKey, ...authority }) {
       acceptName(label);
-      const attempt = await enrollmentBy(authority, acts.enrollFactor);
+      const attempt = await enrollmentBy(core, authority, acts.enrollFactor);
       const userId = await userOf(attempt.holder);
       const factorId = newUuid();
       const secret = generateTotpSecret();
@@ -128,6 +128,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     async confirmTotp({ factorId: id, code, transport, ...authority }) {
       const factorId = uuidFor("mfa", id);
       const attempt = await enrollmentBy(
+        core,
         "ticket" in authority ? { ...authority, transport } : authority,
         acts.confirmFactor,
         store.userOfFactor(factorId),
@@ -151,7 +152,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     async replaceRecoveryCodes({ idempotencyKey, ...authority }) {
-      const attempt = await enrollmentBy(authority, acts.enrollFactor);
+      const attempt = await enrollmentBy(core, authority, acts.enrollFactor);
       const time = new TimeLeft(core.patience);
       const factorId = newUuid();
       const claim = await claimFor(core, attempt.holder, acts.enrollFactor, idempotencyKey, ["recovery"], factorId);

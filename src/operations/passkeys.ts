@@ -237,7 +237,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
     },
 
     async proofOptions(of) {
-      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of, "sign_in");
+      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(core, of, "sign_in");
       const row = await execute(core, {
         body: store.selectAssertionOptions({ holder }),
         onLostReply: "repeat",

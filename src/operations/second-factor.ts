@@ -86,7 +86,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
 ): SecondFactorOperations<Proof, Proof> {
   return {
     async signInWithFactor({ proof, presentedToken, knownDevice, ...presented }) {
-      const holder = await holderOfTicket(presented, "sign_in");
+      const holder = await holderOfTicket(core, presented, "sign_in");
       const { transport } = holder;
       const context = cleanContext(presented.context ?? {});
       const { checked, counter, time } = await check({ holder, context, act: verifyFactor, proof, knownDevice });
@@ -105,7 +105,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
     },
 
     async verifyMfa({ userId, proof, ...presented }) {
-      const holder = await holderOfTicket(presented, "sign_in", userId);
+      const holder = await holderOfTicket(core, presented, "sign_in", userId);
       const use = { holder, context: cleanContext(presented.context ?? {}), act: verifyFactor };
       const proved = await check({ ...use, proof });
       const ticket = generateOpaqueToken();

@@ -53,7 +53,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
     },
 
     async enroll(authority) {
-      const attempt = await enrollmentBy(authority, acts.enrollFactor);
+      const attempt = await enrollmentBy(core, authority, acts.enrollFactor);
       const { holder } = attempt;
       const factorId = newUuid();
       const row = await execute(core, {
@@ -75,7 +75,12 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
 
     async confirm({ factorId: id, response, transport, ...authority }) {
       const factorId = uuidFor("mfa", id);
-      const attempt = await enrollmentBy({ ...authority, transport }, acts.confirmFactor, store.userOfFactor(factorId));
+      const attempt = await enrollmentBy(
+        core,
+        { ...authority, transport },
+        acts.confirmFactor,
+        store.userOfFactor(factorId),
+      );
       const { holder } = attempt;
       const binding = bindingOf(holder, factorId);
       const userVerification = core.secondFactorVerification;

@@ -109,6 +109,7 @@ export function sessionOperations(core: Core): SessionOperations {
             credentialId: uuidOr("cred", credentialId, "unauthorized.invalid_ticket"),
             session: made.session,
             auditId,
+            issuers: core.issuers,
           }),
           onLostReply: store.recallSession(made.session.sessionId, auditId),
           decode: (row) => issued(row, made.token),

@@ -9,6 +9,7 @@ import { acting, refusalUnless } from "./access.ts";
 import type { AuditEvent } from "./audit.ts";
 import { type Cte, type Handle, handle } from "./cte.ts";
 import { activeFactorTypes, mayEnroll } from "./held-factors.ts";
+import { isUnlisted } from "./issuers.ts";
 import { type Statement, sql } from "./sql.ts";
 import { userOfTicket } from "./tickets.ts";
 
@@ -19,6 +20,8 @@ export interface TicketHolder {
   readonly purpose: "sign_in" | "enroll";
   /** The user whose ticket it must be, if the client names one; another user's ticket does not count. */
   readonly userId?: string;
+  /** The issuers whose identities are ways to sign in. Undefined if no feature has a list of them. */
+  readonly issuers: readonly string[] | undefined;
 }
 
 /** The owner of a factor: in a sign-in that needs its second factor, or in a session that must be proved again. */
@@ -86,7 +89,7 @@ function definitionOf(
         where t.token_hash = decode(${holder.ticketHash}, 'hex') and t.expires_at > sallyport_now()
           and t.transport = ${holder.transport} and t.purpose = ${holder.purpose}
           and t.usr_id = coalesce(${holder.userId ?? null}::uuid, t.usr_id)
-          and c.status = 'active' and u.status = 'active' ${holder.purpose === "enroll" ? stillEnrolls(attempts) : sql``}
+          and c.status = 'active' and u.status = 'active' and not ${isUnlisted(sql`c`, holder.issuers)} ${holder.purpose === "enroll" ? stillEnrolls(attempts) : sql``}
         ${lock}) t on true)`;
   }
   if ("passkeyId" in holder) {

@@ -18,6 +18,11 @@ export function isIssuerListed(issuer: Statement, issuers: readonly string[]): S
  * @param issuers The application's issuers. Undefined if it has no feature with providers: it then verifies what others began.
  */
 export function isOfUnlistedIssuer(issuers: readonly string[] | undefined): Statement {
+  return sql`(ses.transport is not null and ${isUnlisted(sql`cred`, issuers)})`;
+}
+
+/** SQL for whether a credential is an identity of an issuer that the application does not list. */
+export function isUnlisted(credential: Statement, issuers: readonly string[] | undefined): Statement {
   if (issuers === undefined) return sql`false`;
-  return sql`(cred.type = 'oidc' and ses.transport is not null and not ${isIssuerListed(sql`cred.oidc_issuer`, issuers)})`;
+  return sql`(${credential}.type = 'oidc' and not ${isIssuerListed(sql`${credential}.oidc_issuer`, issuers)})`;
 }

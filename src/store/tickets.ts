@@ -2,6 +2,7 @@ import { createSession } from "../domain/acts/session.ts";
 import { ticketAttempts } from "../domain/factor.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
+import { isUnlisted } from "./issuers.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -15,6 +16,8 @@ export function createSessionFromTicket(grant: {
   credentialId: string;
   session: NewSession;
   auditId: string;
+  /** The issuers whose identities are ways to sign in. Undefined if no feature has a list of them. */
+  issuers: readonly string[] | undefined;
 }): Statement<SessionUserRow> {
   const { context } = grant.session;
   return sql`
@@ -22,6 +25,7 @@ export function createSessionFromTicket(grant: {
       select c.id as cred_id, c.usr_id, ${demandsSecondFactor(sql`c.usr_id`)} as second
       from login_ticket t join cred c on c.id = t.cred_id join usr u on u.id = t.usr_id
       where t.token_hash = decode(${grant.ticketHash}, 'hex') and c.status = 'active' and u.status = 'active'
+        and not ${isUnlisted(sql`c`, grant.issuers)}
         and t.usr_id = ${grant.userId}::uuid and t.cred_id = ${grant.credentialId}::uuid
       for share of u, c),
     ticket as (

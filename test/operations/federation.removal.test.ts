@@ -1,14 +1,15 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ProvedIdentity } from "../../src/domain/identity-provider.ts";
 import type { Feature } from "../../src/engine/feature.ts";
 import type { IssuedSession } from "../../src/engine/sessions.ts";
 import { accounts } from "../../src/http/features/accounts.ts";
 import { createAuth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, outcome, secret } from "../support/auth.ts";
+import { type FullAuth, freshAddress, goodPassword, outcome, secret } from "../support/auth.ts";
 import { countingDatabase } from "../support/counting-database.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
+import { addApp } from "../support/factors.ts";
+import { freshIdentity, givenIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
 
 const tenants = "https://login.example/{tenantid}/v2.0";
 const issuerOf = (tenant: string) => tenants.replace("{tenantid}", tenant);
@@ -92,6 +93,70 @@ describeWorld(
 
     test("an application without a feature that has providers verifies what others began", async () => {
       expect(await ends(withOnly(), await begun())).toEqual(["done", "done"]);
+    });
+
+    describe("a ticket for a second factor, made while the provider was listed", () => {
+      const pending = async () => {
+        const person = await world.person();
+        const { app } = await addApp(world, person);
+        const identity = freshIdentity();
+        const credentialId = await givenIdentity(world, person.userId, "active", identity);
+        const result = await signInWith(world.auth, identity, { context: { address: freshAddress() } });
+        if ("linkingRequired" in result || !result.mfaRequired) throw new Error("No second factor was asked for.");
+        const { ticket } = result;
+        return { ticket, transport: "cookie", userId: person.userId, credentialId, app } as const;
+      };
+      const spend = async (auth: FullAuth, { app, ticket, transport }: Awaited<ReturnType<typeof pending>>) =>
+        await outcome(
+          auth.signIn.factor({
+            ticket,
+            transport,
+            proof: { type: "totp", code: await app.code() },
+          }),
+        );
+      const unlisted = () => listing("https://another.example");
+
+      test("it makes no session, and asks for no security key", async () => {
+        const held = await pending();
+        const before = await world.liveSessions(held.userId);
+        expect(await spend(unlisted(), held)).toBe("unauthorized.invalid_ticket");
+        expect(await world.liveSessions(held.userId)).toBe(before);
+        expect(await outcome(unlisted().passkeys.proofOptions(held))).toBe("unauthorized.invalid_ticket");
+      });
+
+      test("it is spent where the provider is listed, or comes back", async () => {
+        const held = await pending();
+        expect(await spend(unlisted(), held)).toBe("unauthorized.invalid_ticket");
+        expect(await spend(world.auth, held)).toBe("done");
+      });
+
+      test("Flametrench's exchange of tickets, in two steps: neither of them", async () => {
+        const held = await pending();
+        const { app, ticket, transport, userId, credentialId } = held;
+        const proof = { type: "totp", code: await app.code() } as const;
+        const asked = { ticket, transport, userId, proof };
+        expect(await outcome(unlisted().verifyMfa(asked))).toBe("unauthorized.invalid_ticket");
+        const upgraded = await world.auth.verifyMfa(asked);
+        const grant = { ticket: upgraded.ticket, transport, userId, credentialId };
+        expect(await outcome(unlisted().sessions.create(grant))).toBe("unauthorized.invalid_ticket");
+        expect(await outcome(world.auth.sessions.create(grant))).toBe("done");
+      });
+
+      test("a ticket of a password goes on", async () => {
+        const person = await world.person();
+        const { app } = await addApp(world, person);
+        const { identifier, userId } = person;
+        const result = await world.auth.signIn.password({ identifier, password: goodPassword, transport: "cookie" });
+        if (!result.mfaRequired) throw new Error("No second factor was asked for.");
+        const held = {
+          ticket: result.ticket,
+          transport: "cookie",
+          userId,
+          credentialId: person.credentialId,
+          app,
+        } as const;
+        expect(await spend(unlisted(), held)).toBe("done");
+      });
     });
 
     test("a session that another SDK began is that SDK's to end", async () => {
