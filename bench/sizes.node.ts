@@ -4,7 +4,7 @@ const kib = (bytes: number): string => `${(bytes / 1024).toFixed(2)} KiB`;
 /** The size with its exact bytes, to compare with a goal. */
 const exact = (bytes: number): string => `${kib(bytes)}, ${bytes} bytes`;
 
-/** What each further entry adds to a Worker with every route of `createAuth`, and Google's sign-in to all of identity, gzipped. */
+/** What each further entry adds to a Worker with every route of `createAuth`, and sign-in with providers to all of identity, gzipped. */
 async function measureEntries(): Promise<void> {
   console.log("\nPassword sign-in with its routes, without a driver, and what each further feature adds to it:");
   let base = 0;
@@ -21,15 +21,15 @@ async function measureEntries(): Promise<void> {
     "rewrite-rules",
     "federation-google",
   ];
-  for (const name of ["base", ...features, "all", "all-with-google"]) {
+  for (const name of ["base", ...features, "all", "all-with-oidc", "all-with-google"]) {
     const built = await bundle(`bench/workers/entries/${name}.ts`, { external: ["sallyport/neon"] });
     if (name === "base") base = built.gzipBytes;
     if (name === "all") all = built.gzipBytes;
     const isWhole = name === "base" || name === "all";
-    const before = name === "all-with-google" ? all : base;
+    const before = name.startsWith("all-with-") ? all : base;
     console.log(`  ${name.padEnd(22)} ${isWhole ? kib(built.gzipBytes) : `+ ${kib(built.gzipBytes - before)}`}`);
     const has = (part: string): boolean => built.modules.some(({ path }) => path.includes(part));
-    if (!["passkeys", "simplewebauthn", "all", "all-with-google"].includes(name) && has("domain/webauthn/"))
+    if (!/^(passkeys|simplewebauthn|all.*)$/.test(name) && has("domain/webauthn/"))
       throw new Error("An app without passkeys pays for them.");
     if (has("@simplewebauthn/") !== (name === "simplewebauthn"))
       throw new Error("Only an app that names SimpleWebAuthn pays for it.");
