@@ -104,7 +104,7 @@ export interface Side {
 
 /**
  * Deletes all tuples of a subject or of an object, but those that belong to memberships and to administrators. One event says how
- * many. The batch has locked the organizations that they are about.
+ * many, also to a repeat whose first try committed. The batch has locked the organizations that they are about.
  */
 export function deleteTuplesOf(asked: Asked & { of: Side }): Statement<{ count: number }> {
   const { of } = asked;
@@ -124,7 +124,8 @@ export function deleteTuplesOf(asked: Asked & { of: Side }): Statement<{ count: 
     gone as (delete from tup using found where tup.id = found.id returning tup.id),
     total as materialized (select count(*)::int as count from gone),
     audit as (${insertAuditEvent(event, sql`total where total.count > 0`)})
-    select total.count from verdict cross join total where ${raiseRefusal(handle(sql`verdict`))}`;
+    select coalesce((${recallDeletedTuples(asked.auditId)}), total.count) as count
+    from verdict cross join total where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
 /** How many tuples were deleted, if the operation that made the event has committed. */

@@ -498,7 +498,14 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       const body = tupleBodies(account.userId, made)[operationId];
       return {
         account,
-        exact: { tup_id: made.tupleId, subject_id: account.userId, object_id: made.docId },
+        exact: {
+          tup_id: made.tupleId,
+          subject_type: "usr",
+          subject_id: account.userId,
+          relation: "viewer",
+          object_type: "doc",
+          object_id: made.docId,
+        },
         ...(body && { body }),
       };
     }

@@ -14,6 +14,7 @@ import { ownershipFaults } from "./planted/ownership.ts";
 import { policyFaults } from "./planted/policies.ts";
 import { ruleFaults } from "./planted/rules.ts";
 import { securityFaults } from "./planted/security.ts";
+import { tupleFaults } from "./planted/tuples.ts";
 
 /** One fault, and the test that must fail with it. */
 export interface PlantedFault {
@@ -41,6 +42,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...domainFaults,
   ...ownershipFaults,
   ...ruleFaults,
+  ...tupleFaults,
 ];
 
 /** What a rule also demands, which no edit of a source breaks: a document says it, or another command proves it. */

@@ -207,7 +207,7 @@ describeWorld("tuples", { on: ["pglite", "postgres"] }, (world, auth) => {
       expect(await allowed(user(ben.userId), "viewer", doc)).toBe(true);
     });
 
-    test("the tuple of a membership or an administrator: precondition.companion_tuple, by the application too", async () => {
+    test("S07: the tuple of a membership or an administrator: precondition.companion_tuple, by the application too", async () => {
       const { form } = organizationsIn(world);
       const owner = await form(await world.person());
       const root = await world.administrator();
@@ -391,7 +391,7 @@ describe.each([{ exactOrder: false }, { exactOrder: true }])("writers by rules: 
       for (const act of acts(ada)) expect(await outcome(act())).toBe("done");
     });
 
-    test("a limit of the rules: evaluation_limit_exceeded, never a yes and never a no; administrators read on", async () => {
+    test("S07: a limit of the rules: evaluation_limit_exceeded, never a yes and never a no; administrators read on", async () => {
       const [ada, root] = [await world.person(), await world.administrator()];
       const [doc, ...folders] = [newDoc(), newFolder(), newFolder(), newFolder(), newFolder()];
       for (const [index, folder] of folders.entries()) await write(folder, "parent", folders[index - 1] ?? doc);

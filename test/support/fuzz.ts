@@ -195,8 +195,8 @@ export function hostileBody(draws: Draws, canary: string): string | Uint8Array<A
 /** The query of a request: allowed, or nearly. */
 export function queryOf(parameters: readonly OpenApiParameter[], draws: Draws, known: Known, canary: string): string {
   const pairs: [string, string][] = [];
-  for (const { name, schema, in: place } of parameters) {
-    if (place !== "query" || draws.isOneIn(2)) continue;
+  for (const { name, schema, in: place, required } of parameters) {
+    if (place !== "query" || draws.isOneIn(required ? 10 : 2)) continue;
     pairs.push([name, draws.isOneIn(4) ? hostileText(draws, canary) : String(validValue(schema, draws, known, name))]);
     if (draws.isOneIn(20)) pairs.push(pairs[0]!);
   }

@@ -88,7 +88,7 @@ export const newcomerFaults: readonly PlantedFault[] = [
     rule: "S79",
     fault: "removing the passkey of the session leads to a bare sign-in page",
     file: "src/pages/passkeys.tsx",
-    find: 'signInBecause(visit, "passkey", site.path(places.security))',
+    find: 'signInBecause(visit, "passkey", reviewOf(next, visit) ?? site.path(places.security))',
     replace: 'site.path("/sign-in")',
     suite: "test/pages/signed-out.test.ts",
     title: "the passkey of the session: the page warns, and then says that it is removed",

@@ -163,7 +163,7 @@ export const ruleFaults: readonly PlantedFault[] = [
   {
     rule: "rules",
     fault: "a limit is a no",
-    file: "src/operations/tuples.ts",
+    file: "src/operations/tuple-checks.ts",
     find: 'if (row?.isLimited) throw new AuthError("evaluation_limit_exceeded");',
     replace: "",
     suite: checks,
@@ -172,7 +172,7 @@ export const ruleFaults: readonly PlantedFault[] = [
   {
     rule: "rules",
     fault: "an intersection is read as the union beside it",
-    file: "src/domain/rewrite-rule.ts",
+    file: "src/domain/rule-option.ts",
     find: ".find(([name]) => !known.includes(name))",
     replace: ".find(() => false)",
     suite: "test/domain/rewrite-rule.test.ts",
@@ -181,7 +181,7 @@ export const ruleFaults: readonly PlantedFault[] = [
   {
     rule: "rules",
     fault: "rules can be changed after they were given",
-    file: "src/engine/rule-set.ts",
+    file: "src/engine/lazy.ts",
     find: "const value = read();\n    return () => value;",
     replace: "return read;",
     suite: checks,

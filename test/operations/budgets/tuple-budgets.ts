@@ -3,7 +3,7 @@ import type { Budget } from "./budget.ts";
 
 /** Each operation is one request. */
 export const tupleBudgets: readonly Budget[] = [...tupleWrites, ...tupleReads].map(({ name, ...one }) => ({
-  operation: name.replace(" by", ", by"),
+  operation: name,
   requests: 1,
   ...one,
 }));

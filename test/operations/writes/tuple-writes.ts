@@ -70,7 +70,7 @@ export const tupleReads = [
       auth.tuples.get({ actor, tupleId: tuple.id }),
   },
   {
-    name: "tuples.check by a user",
+    name: "tuples.check, by a user",
     prepare: shared,
     act: (auth: World["auth"], { actor }: Person, { doc, other }: Shared) =>
       auth.tuples.check({ actor, ...tupleOf(user(other.userId), "viewer", doc) }),
