@@ -60,7 +60,7 @@ export interface OrganizationOperations extends SecurityPolicyOperations {
    * Makes an organization with its first owner. Allowed for any user, as the owner, and for the application.
    *
    * @throws {AuthError} `invalid_format.name`, `precondition.org_slug_format`, `conflict.org_slug`,
-   *   `precondition.limit_reached`, `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
+   *   `precondition.limit_reached`, `too_many_requests`, `invalid_format.idempotency_key`, `conflict.idempotency_key_used`.
    */
   create: PlannableOperation<CreateOrganization, CreatedOrganization, { organizationId: OrganizationId }>;
   /** Returns an organization. Allowed for its members, the application and administrators. */

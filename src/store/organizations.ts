@@ -7,6 +7,7 @@ import type { Status } from "../domain/user.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
+import { countInto, isUsedUp } from "./counters.ts";
 import { type Guarded, type GuardedRow, guardedChange, guardedInsert, guardedRead, isAfter } from "./guarded.ts";
 import type { IdempotencyClaim } from "./idempotency.ts";
 import type { Lock } from "./locks.ts";
@@ -35,12 +36,16 @@ export function ofOrganization(act: GuardedAct, { actor, auditId, organizationId
   return { act, actor, auditId, table: sql`org`, id: organizationId, owner: sql`null::uuid`, object };
 }
 
+/** In a day, a user may form twice as many organizations as they may own. */
+const formingLimit = { perOwned: 2, windowSeconds: 86_400 };
+
 /**
  * Makes an organization, with its first owner and the owner's tuple. The batch has locked the owner, so that the number of their
- * organizations is right.
+ * organizations is right, and the counter of those that they formed. The counter is needed because the slug of an organization that has
+ * ended stays taken. A refusal counts nothing.
  *
  * @param asked.most How many organizations the user may own, besides those that others gave them: otherwise others could use up the
- * number. Undefined if the application makes it.
+ * number. They may form twice as many in a day. Undefined if the application makes it.
  */
 export function insertOrganization(
   asked: OfOrganization & {
@@ -54,6 +59,7 @@ export function insertOrganization(
   },
 ): Statement<CreatedOrganizationRow> {
   const { userId, name, slug, most = null } = asked;
+  const counter = `organizations:${userId}`;
   return guardedInsert({
     ...asked,
     act: acts.createOrganization,
@@ -62,13 +68,19 @@ export function insertOrganization(
         case when ${most}::int <= (
           select count(*) from mem
           where mem.usr_id = ${userId}::uuid and mem.role = 'owner' and mem.status = 'active' and mem.invited_by is null)
-          then 'precondition.limit_reached' end`,
+          then 'precondition.limit_reached'
+        when ${most}::int is not null and exists (select from attempt a where a.bucket = ${counter}::text and ${isUsedUp(sql`a`)})
+          then 'too_many_requests' end`,
     into: sql`
       insert into org (id, name, slug) select ${asked.organizationId}::uuid, ${name}::text, ${slug}::text
       from verdict where refusal is null
       on conflict (slug) where slug is not null do nothing
       returning *`,
     also: sql`,
+    wanted as materialized (
+      select ${counter}::text as name, ${most}::int * ${formingLimit.perOwned}::int as maximum, ${formingLimit.windowSeconds}::int as seconds, 'address' as kind, 1 as units
+      from org where ${most}::int is not null),
+    counted as (${countInto(asked.auditId, sql`true`)}),
     mem as (
       insert into mem (id, usr_id, org_id, role)
       select ${asked.membershipId}::uuid, ${userId}::uuid, org.id, 'owner' from org returning *),

@@ -6,7 +6,7 @@ import { type FullAuth, otherPassword, outcome, system, tally } from "../support
 import { describeWorld } from "../support/describe-world.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { type Member, organizationsIn } from "../support/organizations.ts";
-import { untilItLeaks } from "../support/races.ts";
+import { untilItLeaks, withoutEarlierLock } from "../support/races.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 const roomy = { on: ["postgres"] as const, timeoutMilliseconds: 60_000, auth: { organizations: { maxPerUser: 3 } } };
@@ -194,6 +194,29 @@ describeWorld("racing changes of an organization", roomy, (world) => {
     const person = await world.person();
     const codes = await Promise.all(Array.from({ length: 20 }, () => outcome(form(person))));
     expect(tally(codes)).toEqual({ done: 3, "precondition.limit_reached": 17 });
+  });
+
+  describe("organizations that a user forms in a day", () => {
+    /** A user who has formed five of the six, none of which is left. */
+    const almostThere = async () => {
+      const person = await world.person();
+      for (let made = 0; made < 5; made++) await world.auth.organizations.revoke(await form(person));
+      return person;
+    };
+    const atOnce = async (auth: FullAuth) => {
+      const { actor, userId } = await almostThere();
+      const create = () => outcome(auth.organizations.create({ actor, userId }));
+      return tally(await Promise.all(Array.from({ length: 20 }, create)));
+    };
+
+    test("twenty at once, where one is left: one", async () => {
+      expect(await atOnce(world.auth)).toEqual({ done: 1, too_many_requests: 19 });
+    });
+
+    test("without the lock of the user: more than one", async () => {
+      const auth = twin(withoutEarlierLock);
+      await untilItLeaks(100, async () => ((await atOnce(auth)).done ?? 0) - 1);
+    });
   });
 
   test("a user who is added while they are revoked, 40 rounds: no membership is left", async () => {

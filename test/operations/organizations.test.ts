@@ -61,6 +61,46 @@ describeWorld(
         await auth.organizations.create({ actor: system, userId: person.userId });
       });
 
+      test("attack: forming and ending organizations to take their slugs: twice as many in a day as one may own", async () => {
+        const [person, other] = [await world.person(), await world.person()];
+        const slug = () => `s${generateId("org").slice(-20)}`;
+        for (let made = 0; made < 6; made++) await auth.organizations.revoke(await form(person, { slug: slug() }));
+        const taken = slug();
+        expect(await outcome(form(person, { slug: taken }))).toBe("too_many_requests");
+        const refused = { actor: person.actor, userId: person.userId, idempotencyKey: "again" };
+        expect(await outcome(auth.organizations.create(refused))).toBe("too_many_requests");
+        // Others are not counted with them, the application is not counted, and nothing that was refused is.
+        await form(other, { slug: taken });
+        await auth.organizations.create({ actor: system, userId: person.userId });
+        const [counter] = await world.rows(
+          sql<{
+            count: number;
+          }>`select count from attempt where bucket = ${`organizations:${uuidFor("usr", person.userId)}`}`,
+        );
+        expect(counter).toMatchObject({ count: 6 });
+      });
+
+      test("a day later, the user may form organizations again", async () => {
+        const person = await world.person();
+        for (let made = 0; made < 6; made++) await auth.organizations.revoke(await form(person));
+        await world.rows(sql`update attempt set resets_at = sallyport_now() - interval '1 second'
+          where bucket = ${`organizations:${uuidFor("usr", person.userId)}`}`);
+        await form(person);
+      });
+
+      test("refused and repeated creations count nothing", async () => {
+        const person = await world.person();
+        const { slug } = await form(person, { slug: `s${generateId("org").slice(-20)}` }).then(
+          async ({ organizationId }) => auth.organizations.get({ actor: system, organizationId }),
+        );
+        for (let tries = 0; tries < 10; tries++)
+          expect(await outcome(form(person, { slug: slug! }))).toBe("conflict.org_slug");
+        const asked = { actor: person.actor, userId: person.userId, idempotencyKey: "key" };
+        for (let tries = 0; tries < 10; tries++) await outcome(auth.organizations.create(asked));
+        await form(person);
+        expect(await outcome(form(person))).toBe("precondition.limit_reached");
+      });
+
       test.each(["", "-a", "a-", "A", "a_b", "a b", "a".repeat(64), "a\n", "é"])("slug %j: refused", async (slug) => {
         const { actor, userId } = await world.person();
         const error = await refusal(auth.organizations.create({ actor, userId, slug }));

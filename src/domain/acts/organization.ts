@@ -13,6 +13,7 @@ export const createOrganization: GuardedAct = {
     "precondition.org_slug_format",
     "conflict.org_slug",
     "precondition.limit_reached",
+    "too_many_requests",
     ...withKey,
   ],
 };

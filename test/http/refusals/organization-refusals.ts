@@ -93,6 +93,14 @@ export function organizationRefusals(
         for (let made = 0; made < 50; made++) await form(person);
         return await post("/v1/orgs", {}, as(person));
       },
+      too_many_requests: async () => {
+        const person = await world.person();
+        await form(person);
+        await world.rows(
+          sql`update attempt set count = maximum where bucket = ${`organizations:${uuidFor("usr", person.userId)}`}`,
+        );
+        return await post("/v1/orgs", {}, as(person));
+      },
     },
     listOrgs: {
       "invalid_format.cursor": async () => await get("/v1/orgs?cursor=1", as(await world.administrator())),
