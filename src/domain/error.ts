@@ -51,7 +51,7 @@ const refusals = {
   "invalid_format.idempotency_key": ["InvalidFormatError", "The key must be 1 to 255 visible ASCII characters."],
   "invalid_format.text": ["InvalidFormatError", "The text contains characters that cannot be stored."],
   "invalid_format.relation": ["InvalidFormatError", "The relation is malformed."],
-  "invalid_format.relations": ["EmptyRelationSetError", "At least one relation is required."],
+  "invalid_format.relations": ["EmptyRelationSetError", "1 to 100 relations are required."],
   "invalid_format.object_type": ["InvalidFormatError", "The object type is malformed."],
   "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
   "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],

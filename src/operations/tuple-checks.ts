@@ -57,7 +57,7 @@ export interface TupleChecks {
    */
   check: Operation<CheckInput & AskedBy, CheckResult>;
   /**
-   * `allowed` is true if `check` is true for at least one of these relations.
+   * `allowed` is true if `check` is true for at least one of these relations, 1 to 100.
    *
    * @throws {AuthError} `invalid_format.subject_type`, `invalid_format.subject_id`, `invalid_format.relation`,
    *   `invalid_format.object_type`, `invalid_format.object_id`, `invalid_format.relations`, `evaluation_limit_exceeded`.
@@ -120,8 +120,12 @@ export function objectOf({ objectType, objectId }: ObjectInput): ObjectInput {
   };
 }
 
+/** How many relations one question may name. */
+const mostRelations = 100;
+
 function askedRelations(relations: readonly string[]) {
-  if (relations.length === 0) throw new AuthError("invalid_format.relations");
+  const isInBounds = relations.length >= 1 && relations.length <= mostRelations;
+  if (!isInBounds) throw new AuthError("invalid_format.relations");
   return { relations: relations.map(requireRelation) };
 }
 
