@@ -45,7 +45,7 @@ async function measureEntries(): Promise<void> {
 /** What the account pages and their second language add to a Worker with all of identity, gzipped. */
 async function measurePages(): Promise<void> {
   const sizes: number[] = [];
-  for (const name of ["api", "api-and-pages", "api-and-german-pages"]) {
+  for (const name of ["api", "api-and-pages", "api-and-german-pages", "api-and-organization-pages"]) {
     const built = await bundle(`bench/workers/${name}.ts`, {
       external: ["sallyport/neon"],
       alias: { "hono/tiny": "hono" },
@@ -53,9 +53,9 @@ async function measurePages(): Promise<void> {
     sizes.push(built.gzipBytes);
     await built.remove();
   }
-  const [api = 0, pages = 0, german = 0] = sizes;
+  const [api = 0, pages = 0, german = 0, organizations = 0] = sizes;
   console.log(
-    `\naccount pages, added to a Worker with all of identity: + ${kib(pages - api)}; German + ${kib(german - pages)}`,
+    `\naccount pages, added to a Worker with all of identity: + ${kib(pages - api)}; German + ${kib(german - pages)}; organizations + ${kib(organizations - pages)}`,
   );
 }
 

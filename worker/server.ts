@@ -31,6 +31,7 @@ import {
 } from "../src/index.ts";
 import { german } from "../src/pages/german.ts";
 import { english, failurePage, type PagesOptions, pages } from "../src/pages/index.tsx";
+import { organizationPages } from "../src/pages/organization-pages.ts";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
 import { neon } from "../src/store/drivers/neon.ts";
 import type { Bindings } from "./bindings.ts";
@@ -129,7 +130,7 @@ export function createServer(options: {
   };
 }
 
-const pagesOptions: PagesOptions = { languages: [english, german] };
+const pagesOptions: PagesOptions = { languages: [english, german], parts: [organizationPages] };
 
 /** Bindings with other names than their options, so that `/health` names a variable that an operator can set. */
 const bindingNames = {

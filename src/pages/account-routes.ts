@@ -4,12 +4,7 @@ import { authenticatorRoutes } from "./authenticator.tsx";
 import { closeRoutes } from "./close.tsx";
 import { deviceRoutes } from "./devices.tsx";
 import { inviteRoutes } from "./invitations.tsx";
-import { oneMemberRoutes } from "./member.tsx";
-import { memberRoutes } from "./members.tsx";
 import { mergeRoutes } from "./merge.tsx";
-import { organizationActRoutes } from "./organization-acts.tsx";
-import { organizationInvitationRoutes } from "./organization-invitations.tsx";
-import { ownOrganizationRoutes } from "./organizations.tsx";
 import { passkeyRoutes } from "./passkeys.tsx";
 import { passwordRoutes } from "./password.tsx";
 import { passwordRemovalRoutes } from "./password-removal.tsx";
@@ -38,11 +33,6 @@ export const accountRoutes: readonly PageRoute[] = [
   ...providerRoutes,
   ...deviceRoutes,
   ...tokenRoutes,
-  ...ownOrganizationRoutes,
-  ...memberRoutes,
-  ...oneMemberRoutes,
-  ...organizationActRoutes,
-  ...organizationInvitationRoutes,
   ...termsRoutes,
   ...activityRoutes,
   ...inviteRoutes,

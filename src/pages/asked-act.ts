@@ -78,7 +78,7 @@ async function openFor(boundTo: string, visit: UserVisit, sealed: string): Promi
   const text = await openText(realmOf(auth).core, ["act", boundTo], sealed, asOf);
   if (text === undefined) return undefined;
   const [path, formsOf, texts] = JSON.parse(text) as [string, string, readonly string[]];
-  const row = actAt(path);
+  const row = actAt(visit, path);
   // Another release may have sealed it.
   if (row?.access !== "user" || !row.afterProof) return undefined;
   const { afterProof, belongsTo } = row;
@@ -92,7 +92,7 @@ async function openFor(boundTo: string, visit: UserVisit, sealed: string): Promi
 export async function goOn(visit: UserVisit, { afterProof, path, form, formsOf }: AskedAct): Promise<Response> {
   const after = { ...visit, formsOf };
   if (afterProof.goOn) return await afterProof.goOn(after, form);
-  const row = actAt(path)!;
+  const row = actAt(visit, path)!;
   return await (row.run as (visit: UserVisit, form: Form) => Response | Promise<Response>)(after, form);
 }
 
@@ -101,6 +101,8 @@ function fieldsOf({ fields }: AfterProof, { site }: UserVisit): readonly string[
 }
 
 /** The act at a path, where a page may be as well. */
-function actAt(path: string): PageRoute | undefined {
-  return accountRoutes.find((one) => one.path === path && one.takes !== "nothing");
+function actAt({ site }: UserVisit, path: string): PageRoute | undefined {
+  return [...accountRoutes, ...(site.rows as readonly PageRoute[])].find(
+    (one) => one.path === path && one.takes !== "nothing",
+  );
 }

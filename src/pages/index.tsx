@@ -17,6 +17,7 @@ import { type Form, readForm, readJson } from "./form.ts";
 import { english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
 import { refusalPage } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
+import type { PagePart } from "./page-part.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { OpenPage, PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
@@ -25,7 +26,7 @@ import { type PagesOptions, type Site, sitesOf } from "./site.ts";
 import { askForProof } from "./step-up.tsx";
 import { signInBecause, whyOf } from "./why.ts";
 
-export type { PageLanguage, PagesAuth, PagesOptions, PageTexts, TextName };
+export type { PageLanguage, PagePart, PagesAuth, PagesOptions, PageTexts, TextName };
 export { english };
 
 /**
@@ -39,14 +40,15 @@ export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {})
   const sites = sitesOf(options);
   const [site] = sites;
   const app = new Hono();
-  for (const row of pageRoutes) {
+  const rows = [...pageRoutes, ...(site.rows as readonly PageRoute[])];
+  for (const row of rows) {
     app.on(row.takes === "nothing" ? "get" : "post", site.path(row.path), (c) =>
       answer(row, c, { source, site: siteFor(c, sites) }),
     );
   }
   // If a user types the address of an act or goes back to it, the act's page is shown.
-  for (const { path, belongsTo } of pageRoutes) {
-    if (!pageRoutes.some((row) => row.path === path && row.takes === "nothing")) {
+  for (const { path, belongsTo } of rows) {
+    if (!rows.some((row) => row.path === path && row.takes === "nothing")) {
       app.get(site.path(path), (c) => guarded(c.redirect(site.path(belongsTo), 303)));
     }
   }

@@ -4,7 +4,7 @@ import { englishAddress } from "./texts/english-address.ts";
 import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
 import { englishMerging } from "./texts/english-merging.ts";
-import { englishOrganizations } from "./texts/english-organizations.ts";
+import type { englishOrganizations } from "./texts/english-organizations.ts";
 import { englishPasswords } from "./texts/english-passwords.ts";
 import { englishProviders } from "./texts/english-providers.ts";
 
@@ -21,7 +21,9 @@ export type TextName =
   | keyof typeof englishAddress;
 
 /** The texts of the pages in one language, by name. `{…}` in a text stands for what a page puts there. */
-export type PageTexts = Readonly<Record<TextName, string>>;
+export type PageTexts = Readonly<Record<Exclude<TextName, keyof typeof englishOrganizations>, string>> &
+  // Texts of `organizationPages`. A language without one says it in English.
+  Readonly<Partial<Record<keyof typeof englishOrganizations, string>>>;
 
 /** A language of the pages. */
 export interface PageLanguage {
@@ -43,7 +45,6 @@ export const english: PageLanguage = {
     ...englishInvitations,
     ...englishMerging,
     ...englishPasswords,
-    ...englishOrganizations,
     ...englishProviders,
     ...englishAddress,
   },
@@ -79,11 +80,12 @@ export interface Voice<Child> {
   find(name: string): string | undefined;
 }
 
-export function voiceOf<Child>(language: PageLanguage): Voice<Child | string> {
-  const { texts } = language;
+/** @param more English texts of the pages that an application has added. */
+export function voiceOf<Child>(language: PageLanguage, more: Partial<PageTexts> = {}): Voice<Child | string> {
+  const texts: Partial<PageTexts> = { ...more, ...language.texts };
   /** Slots stand between texts: every second part is the name of one. */
   const partsOf = (name: TextName, [slots]: readonly [Readonly<Record<string, Child | string>>?]) =>
-    texts[name].split(/\{([\w-]+)\}/).map((part, index) => (index % 2 === 0 ? part : (slots?.[part] ?? "")));
+    texts[name]!.split(/\{([\w-]+)\}/).map((part, index) => (index % 2 === 0 ? part : (slots?.[part] ?? "")));
   return {
     language,
     say: (name, ...slots) => partsOf(name, slots as never) as never,

@@ -55,7 +55,9 @@ export function respondInAccount(
   const { site, user, auth } = visit;
   const { title, children } = content;
   const entries = (Object.entries(places) as [Place, string][]).filter(
-    ([name]) => (name !== "activity" && name !== "organizations") || auth[name],
+    ([name]) =>
+      (name !== "activity" && name !== "organizations") ||
+      (auth[name] && (name === "activity" || site.parts.includes(name))),
   );
   const body = (
     <body>
@@ -272,7 +274,11 @@ export type Done = keyof typeof doneTexts;
 function Done({ visit: { c, site } }: { visit: UserVisit }): Rendered {
   const done = c.req.query("done") ?? "";
   // Shown only after an act on these very pages: a link from another site shows no message here.
-  const isOwn = c.req.header("sec-fetch-site") === "same-origin" && Object.hasOwn(doneTexts, done);
+  const isOwn =
+    c.req.header("sec-fetch-site") === "same-origin" &&
+    Object.hasOwn(doneTexts, done) &&
+    // A part that the application does not have says nothing.
+    site.find(doneTexts[done as Done]) !== undefined;
   return isOwn ? (
     <p class="done" role="status">
       {site.say(doneTexts[done as Done])}

@@ -2,7 +2,6 @@ import { accountRoutes } from "./account-routes.ts";
 import { addressLinkRoutes } from "./address.tsx";
 import { enrollmentRoutes } from "./enrollment.tsx";
 import { invitationRoutes } from "./invitation.tsx";
-import { joinRoutes } from "./join.tsx";
 import { linkSignInRoutes } from "./link-sign-in.tsx";
 import { codeRoutes } from "./mailed-link.tsx";
 import { notMeRoutes } from "./not-me.tsx";
@@ -21,7 +20,6 @@ export const pageRoutes: readonly PageRoute[] = [
   ...signInRoutes,
   ...signUpRoutes,
   ...invitationRoutes,
-  ...joinRoutes,
   ...verifyRoutes,
   ...resetRoutes,
   ...linkSignInRoutes,

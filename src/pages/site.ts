@@ -2,7 +2,8 @@ import type { Child } from "hono/jsx";
 import type { FormCaptcha } from "../http/rate-limit.ts";
 import { ConfigurationError } from "../index.ts";
 import { brandStyle, isColor } from "./brand-style.ts";
-import { english, type PageLanguage, type Voice, voiceOf } from "./language.ts";
+import { english, type PageLanguage, type PageTexts, type Voice, voiceOf } from "./language.ts";
+import type { PagePart } from "./page-part.ts";
 
 /** The options of `pages`. */
 export interface PagesOptions {
@@ -39,6 +40,11 @@ export interface PagesOptions {
    * `formCaptcha(…)` of `sallyport/rate-limit`. Default: none.
    */
   readonly captcha?: FormCaptcha;
+  /**
+   * Pages of features that not every application has, such as `organizationPages` of `sallyport/pages/organizations`. Default:
+   * none.
+   */
+  readonly parts?: readonly PagePart[];
   /** Where a user goes next, unless the request names a page of the account. Paths of the same origin. */
   readonly returnPaths?: {
     /** Default: the account page. */
@@ -56,6 +62,9 @@ export interface Site extends Voice<Child> {
   readonly returnPaths: { readonly signIn: string; readonly signUp: string; readonly signOut: string };
   readonly tokenScopes: NonNullable<PagesOptions["tokenScopes"]> | undefined;
   readonly captcha: FormCaptcha | undefined;
+  /** The pages and acts of the parts: rows of the table of pages. */
+  readonly rows: readonly object[];
+  readonly parts: readonly PagePart["name"][];
   /** The style of the brand, empty if there is none. */
   readonly brandStyle: string;
   /** The path that a browser requests, for a path in the table of pages. */
@@ -82,6 +91,7 @@ export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] 
     languages = [english],
     tokenScopes,
     captcha,
+    parts = [],
   } = options;
   requireForm("basePath", basePathForm.test(basePath), "it must be empty or a path such as /me.");
   const path = (relative: string) => (relative === "/" ? basePath || "/" : `${basePath}${relative}`);
@@ -101,6 +111,11 @@ export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] 
     requireForm("brand.accent", areColors, "it must be a color such as #1d4ed8, or { light, dark }.");
   }
   requireForm("languages", languages.length > 0, "there must be at least one.");
+  requireForm(
+    "parts",
+    Array.isArray(parts) && parts.every((part) => Array.isArray(part?.rows)),
+    "it must list parts, such as organizationPages.",
+  );
   requireForm("captcha", !captcha || typeof captcha.demand === "function", "it must be made by formCaptcha.");
   if (tokenScopes) {
     const areScopes = tokenScopes.every(({ scope, text }) => /^[!-~]{1,128}$/.test(scope) && typeof text === "string");
@@ -111,10 +126,13 @@ export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] 
     returnPaths: { signIn, signUp, signOut },
     tokenScopes,
     captcha,
+    rows: parts.flatMap(({ rows }) => rows),
+    parts: parts.map((part) => part.name),
     brandStyle: brandStyle(colors, css),
     path,
   };
-  const [first, ...others] = languages.map((language) => ({ ...common, ...voiceOf<Child>(language) }));
+  const texts = Object.assign({}, ...parts.map((part) => part.texts)) as Partial<PageTexts>;
+  const [first, ...others] = languages.map((language) => ({ ...common, ...voiceOf<Child>(language, texts) }));
   return [first!, ...others];
 }
 

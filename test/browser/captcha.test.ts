@@ -11,7 +11,6 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { turnstile, turnstileWidget } from "../../src/checkers/turnstile.ts";
 import { formCaptcha } from "../../src/http/rate-limit.ts";
-import { pages } from "../../src/pages/index.tsx";
 import {
   addressHeader,
   freshAddress,
@@ -21,6 +20,7 @@ import {
   otherPassword,
   type World,
 } from "../support/auth.ts";
+import { pages } from "../support/every-page.ts";
 import { examinePage } from "../support/examine-page.ts";
 import { freePort } from "../support/free-port.ts";
 import { withoutTerms } from "../support/page-world.ts";

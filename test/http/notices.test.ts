@@ -1,9 +1,9 @@
 /** What a change owes is sent after its answer, and waits for no schedule. @module */
 import type { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pages } from "../../src/pages/index.tsx";
 import { sql } from "../../src/store/sql.ts";
 import { addressHeader, freshAddress, goodPassword, openAuth, type Person, type World } from "../support/auth.ts";
+import { pages } from "../support/every-page.ts";
 import { origin } from "../support/http.ts";
 import { applicationOf } from "../support/http-world.ts";
 import { withVerifiedAddress } from "../support/links.ts";

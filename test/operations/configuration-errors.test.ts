@@ -16,12 +16,12 @@ import { requireFreshMfa } from "../../src/http/fresh-mfa.ts";
 import { openapiRoutes } from "../../src/http/openapi.ts";
 import { attestation } from "../../src/http/passkeys.ts";
 import { createAuth } from "../../src/operations/auth.ts";
-import { pages } from "../../src/pages/index.tsx";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { sealingKey, secret } from "../support/auth.ts";
+import { pages } from "../support/every-page.ts";
 
 const url = "postgres://user:pw-canary@h.example/d";
 const command = "npx --no sallyport secret";

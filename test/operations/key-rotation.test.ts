@@ -8,7 +8,6 @@ import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import type { KeyLabel } from "../../src/crypto/root-secrets.ts";
-import { pages } from "../../src/pages/index.tsx";
 import {
   type FullAuth,
   freshAddress,
@@ -20,6 +19,7 @@ import {
 } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
+import { pages } from "../support/every-page.ts";
 import { addApp, ticketFor } from "../support/factors.ts";
 import { askPages, formKeyIn, type SentToPage } from "../support/page-world.ts";
 import { answerOf, freshIdentity } from "../support/practice-provider.ts";

@@ -5,8 +5,7 @@ import { turnstile, turnstileWidget } from "../../src/checkers/turnstile.ts";
 import { type FormCaptcha, type FormCaptchaOptions, formCaptcha } from "../../src/http/rate-limit.ts";
 import { AuthError, ConfigurationError } from "../../src/index.ts";
 import { german } from "../../src/pages/german.ts";
-import { english, failurePage, type PagesOptions, pages } from "../../src/pages/index.tsx";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
+import { english, failurePage, type PagesOptions } from "../../src/pages/index.tsx";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import {
@@ -19,6 +18,7 @@ import {
   otherPassword,
   type World,
 } from "../support/auth.ts";
+import { pageRoutes, pages } from "../support/every-page.ts";
 import { askPages, type PageReply, type SentToPage, withoutTerms } from "../support/page-world.ts";
 import { openStandIn, replyJson, replyWith, type StandIn } from "../support/stand-in.ts";
 

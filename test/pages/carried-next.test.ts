@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthError } from "../../src/domain/error.ts";
 import { placeOfRefusal } from "../../src/http/routes/provider-refusals.ts";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { freshIdentifier, goodPassword, otherPassword, type Person } from "../support/auth.ts";
+import { pageRoutes } from "../support/every-page.ts";
 import { addApp } from "../support/factors.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";

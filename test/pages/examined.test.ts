@@ -1,7 +1,7 @@
 /** Each page of the routes is examined by axe-core, in light and dark, wide and narrow, in a state that a browser test makes. @module */
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
+import { pageRoutes } from "../support/every-page.ts";
 import { examinedStates, nameOf, neverShown, userPages } from "../support/examined-pages.ts";
 import { openPages, type PageWorld } from "../support/page-world.ts";
 

@@ -1,14 +1,17 @@
 /** The texts of the pages in every language. @module */
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorCodes } from "../../src/domain/error.ts";
 import { AuthError, ConfigurationError } from "../../src/index.ts";
 import { german } from "../../src/pages/german.ts";
-import { english, pages } from "../../src/pages/index.tsx";
+import { english } from "../../src/pages/index.tsx";
 import { type TextName, voiceOf } from "../../src/pages/language.ts";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
+import { organizationPages } from "../../src/pages/organization-pages.ts";
+import { pageRoutes as ofEveryApplication } from "../../src/pages/page-routes.ts";
 import { sentenceFor } from "../../src/pages/refusal.ts";
 import { sitesOf } from "../../src/pages/site.ts";
 import { freshAddress } from "../support/auth.ts";
+import { pageRoutes, pages } from "../support/every-page.ts";
 import { askPages, openPages, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -19,21 +22,24 @@ afterAll(() => world.close());
 
 const slotsOf = (text: string): string[] => [...text.matchAll(/\{([\w-]+)\}/g)].map(([, name]) => name!).sort();
 
+/** Every text, those of the parts included. */
+type Texts = Readonly<Record<TextName, string>>;
+const inEnglish = { ...english.texts, ...organizationPages.texts } as Texts;
+const inGerman = german.texts as Texts;
+
 describe("the catalogues", () => {
-  const names = Object.keys(english.texts) as TextName[];
+  const names = Object.keys(inEnglish) as TextName[];
 
   test("German has every text of English, with the same slots, and no other", () => {
     expect(names.length).toBeGreaterThan(200);
     expect(Object.keys(german.texts).sort()).toEqual([...names].sort());
-    const different = names.filter(
-      (name) => String(slotsOf(german.texts[name])) !== String(slotsOf(english.texts[name])),
-    );
+    const different = names.filter((name) => String(slotsOf(inGerman[name])) !== String(slotsOf(inEnglish[name])));
     expect(different).toEqual([]);
-    expect(names.filter((name) => german.texts[name].trim() === "")).toEqual([]);
+    expect(names.filter((name) => inGerman[name].trim() === "")).toEqual([]);
   });
 
   test("every refusal that a page can meet has a sentence", () => {
-    const [site] = sitesOf();
+    const [site] = sitesOf({ parts: [organizationPages] });
     // Pages send what these speak of themselves, or no page asks for it.
     const notOfPages =
       /^(invalid_format\.(id|id_separator|id_type|notice|query|cursor|relations?|object_(type|id)|subject_(type|id)|rp_id)|auth\..*|pat\.(invalid|revoked|expired)|forbidden\.insufficient_scope|method_not_allowed|conflict\.(duplicate_tuple|credential_type_mismatch|domain_proved_elsewhere)|precondition\.(cred_user_mismatch|domain_not_proved|ttl_too_short|identifier_binding_required)|unauthorized\.enrollment_required|unavailable\.resolver|evaluation_limit_exceeded)$/;
@@ -104,15 +110,72 @@ describe("the reader's language", () => {
   });
 });
 
+describe("without the pages of organizations", () => {
+  const app = () => pages(world.auth, { parts: [] });
+
+  test("no page of every application says a text of theirs", () => {
+    const folder = new URL("../../src/pages/", import.meta.url);
+    const own = /^(join|member|members|member-acts|organizations|organization-\w+|own-organization)\.tsx?$/;
+    const texts = Object.keys(organizationPages.texts);
+    const said = readdirSync(folder)
+      // The layout names what an act has done, and says it only if there is a text.
+      .filter((name) => /\.tsx?$/.test(name) && !own.test(name) && name !== "layout.tsx")
+      .flatMap((name) => {
+        const source = readFileSync(new URL(name, folder), "utf8");
+        return texts.filter((text) => source.includes(`"${text}"`)).map((text) => `${name}: ${text}`);
+      });
+    expect(said).toEqual([]);
+    expect(Object.keys(english.texts).filter((name) => texts.includes(name))).toEqual([]);
+  });
+
+  test("every page answers, and none leads to theirs", async () => {
+    const person = await world.person({ transport: "cookie" });
+    for (const { path, takes } of ofEveryApplication) {
+      if (takes !== "nothing") continue;
+      for (const as of [person, undefined]) {
+        const { status, text } = await askPages(app(), { path, ...(as && { as }) });
+        expect([path, status < 500]).toEqual([path, true]);
+        expect(text).not.toMatch(/href="\/account\/organizations|href="\/join|>undefined</);
+      }
+    }
+  });
+
+  test("a page of theirs is not found, and what was done there is not said", async () => {
+    const as = await world.person({ transport: "cookie" });
+    expect((await askPages(app(), { path: "/account/organizations", as })).status).toBe(404);
+    const headers = { "sec-fetch-site": "same-origin" };
+    const { status, text } = await askPages(app(), { path: "/account?done=member-role", as, headers });
+    expect([status, text.includes('role="status"')]).toEqual([200, false]);
+  });
+
+  test("a language without their texts says them in English", async () => {
+    const { texts: all } = german;
+    const texts = Object.fromEntries(
+      Object.entries(all).filter(([name]) => !Object.hasOwn(organizationPages.texts, name)),
+    ) as unknown as typeof all;
+    const as = await world.person({ transport: "cookie" });
+    const spoken = pages(world.auth, { languages: [{ tag: "de", texts }] });
+    const { text } = await askPages(spoken, { path: "/account/organizations", as });
+    expect([text.includes("You are not in an organization."), text.includes('lang="de"')]).toEqual([true, true]);
+  });
+
+  test.each([
+    ["a name", ["organizations"]],
+    ["no list", organizationPages],
+  ])("%s: a configuration error", (_case, parts) => {
+    expect(() => pages(world.auth, { parts: parts as never })).toThrow(ConfigurationError);
+  });
+});
+
 describe("in German", () => {
   const app = () => pages(world.auth, { languages: [english, german] });
   const headers = { "accept-language": "de-DE,de;q=0.9,en;q=0.8" };
 
   test("no page that a user can open has an English text", async () => {
     const person = await world.person({ transport: "cookie" });
-    const sentences = (Object.keys(english.texts) as TextName[])
-      .filter((name) => english.texts[name] !== german.texts[name] && english.texts[name].length > 12)
-      .map((name) => english.texts[name].split("{")[0]!.trim())
+    const sentences = (Object.keys(inEnglish) as TextName[])
+      .filter((name) => inEnglish[name] !== inGerman[name] && inEnglish[name].length > 12)
+      .map((name) => inEnglish[name].split("{")[0]!.trim())
       .filter((start) => start.length > 12);
     expect(sentences.length).toBeGreaterThan(100);
     let seen = 0;

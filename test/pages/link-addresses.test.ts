@@ -1,9 +1,9 @@
 /** The pages that a mailed link leads to, before the link is spent. @module */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pages } from "../../src/pages/index.tsx";
 import { withLink } from "../operations/writes/write.ts";
 import { freshIdentifier, type Person } from "../support/auth.ts";
+import { pages } from "../support/every-page.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
 import { invited } from "../support/invitations.ts";
 import { mailed, mailedChange, withVerifiedAddress } from "../support/links.ts";

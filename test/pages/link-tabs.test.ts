@@ -1,8 +1,8 @@
 /** Two mailed links of one purpose, opened in two tabs of a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { withLink } from "../operations/writes/write.ts";
 import { freshIdentifier, goodPassword, otherPassword, type Person } from "../support/auth.ts";
+import { pageRoutes } from "../support/every-page.ts";
 import { invited, invitedTo, verifyAddress } from "../support/invitations.ts";
 import { mailed, mailedChange, noticeTo, recoveryOf, withNewAddress, withVerifiedAddress } from "../support/links.ts";
 import { organizationsIn } from "../support/organizations.ts";

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateId, newUuid, uuidFor } from "../../src/domain/id.ts";
 import { roles } from "../../src/domain/membership.ts";
-import { type PagesAuth, pages } from "../../src/pages/index.tsx";
+import type { PagesAuth } from "../../src/pages/index.tsx";
 import { sql } from "../../src/store/sql.ts";
 import { type Person, system } from "../support/auth.ts";
+import { pages } from "../support/every-page.ts";
 import { changeWatcher } from "../support/http-world.ts";
 import { organizationsIn } from "../support/organizations.ts";
 import { askPages, openPages, type PageReply, type PageWorld } from "../support/page-world.ts";

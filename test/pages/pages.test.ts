@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { nextPaths } from "../../src/domain/page-paths.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { pages } from "../../src/pages/index.tsx";
+
 import { nextPath, pathWith } from "../../src/pages/next-path.ts";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
 import { sitesOf } from "../../src/pages/site.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
+import { pageRoutes, pages } from "../support/every-page.ts";
 import { addApp } from "../support/factors.ts";
 import { expectLimitHeaders } from "../support/limit-headers.ts";
 import { askPages, openPages, type PageReply, type PageWorld } from "../support/page-world.ts";

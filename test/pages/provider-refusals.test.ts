@@ -5,7 +5,7 @@ import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { everyRefusalOf } from "../../build/openapi/refusals.node.ts";
 import * as acts from "../../src/domain/acts/provider.ts";
 import { german } from "../../src/pages/german.ts";
-import { pages } from "../../src/pages/index.tsx";
+import { pages } from "../support/every-page.ts";
 import { askPages, openPages, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;

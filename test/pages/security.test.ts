@@ -1,8 +1,7 @@
 /** The pages' refusals, requested without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pages } from "../../src/pages/index.tsx";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { goodPassword, type Person } from "../support/auth.ts";
+import { pageRoutes, pages } from "../support/every-page.ts";
 import { addApp } from "../support/factors.ts";
 import { origin as ours } from "../support/http.ts";
 import { changeWatcher } from "../support/http-world.ts";

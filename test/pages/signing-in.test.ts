@@ -1,7 +1,7 @@
 /** Every page act that signs in does what the operation does, also for the session that the browser had before. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { freshIdentifier, freshName, goodPassword, outcome, system } from "../support/auth.ts";
+import { pageRoutes } from "../support/every-page.ts";
 import { addApp, appOf } from "../support/factors.ts";
 import { invitedTo } from "../support/invitations.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";

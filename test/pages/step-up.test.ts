@@ -1,11 +1,11 @@
 /** Acts that wait for a proof. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { sitesOf } from "../../src/pages/site.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
 import { goodPassword, type Person, system } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { pageRoutes } from "../support/every-page.ts";
 import { addApp, addPasskey } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
 import { practiceProvider } from "../support/practice-provider.ts";

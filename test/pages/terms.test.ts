@@ -2,8 +2,8 @@
 
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pages } from "../../src/pages/index.tsx";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
+import { pages } from "../support/every-page.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
 import { invited } from "../support/invitations.ts";
 import { mailed } from "../support/links.ts";

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { linkMark } from "../../src/engine/link-mark.ts";
-import { pages } from "../../src/pages/index.tsx";
 import {
   addressHeader,
   type FullAuth,
@@ -10,6 +9,7 @@ import {
   type Person,
   type World,
 } from "./auth.ts";
+import { pages } from "./every-page.ts";
 import { origin } from "./http.ts";
 
 /** The account pages on their own database, without a browser. */

@@ -1,8 +1,6 @@
 /** The texts of organizations and their members, and the sentences for refusals there. */
 export const englishOrganizations = {
   "nav.organizations": "Organizations",
-  "list.first": "First page",
-  "list.next": "Next page",
 
   "role.owner": "Owner",
   "role.admin": "Admin",

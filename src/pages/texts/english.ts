@@ -241,6 +241,8 @@ export const englishTexts = {
   "safety.do.factor": "Add a passkey",
   "safety.do.codes": "Create recovery codes",
 
+  "list.first": "First page",
+  "list.next": "Next page",
   "security.title": "Sign-in and security",
   "security.ways": "Ways to sign in",
   "security.factors": "Second factors",

@@ -3,8 +3,6 @@ import type { englishOrganizations } from "./english-organizations.ts";
 /** The texts of organizations and their members, and the sentences for refusals there. */
 export const germanOrganizations: Readonly<Record<keyof typeof englishOrganizations, string>> = {
   "nav.organizations": "Organisationen",
-  "list.first": "Erste Seite",
-  "list.next": "Nächste Seite",
 
   "role.owner": "Inhaber",
   "role.admin": "Admin",

@@ -248,6 +248,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "safety.do.factor": "Passkey hinzufügen",
   "safety.do.codes": "Wiederherstellungscodes erstellen",
 
+  "list.first": "Erste Seite",
+  "list.next": "Nächste Seite",
   "security.title": "Anmeldung und Sicherheit",
   "security.ways": "Wege zur Anmeldung",
   "security.factors": "Zweite Faktoren",

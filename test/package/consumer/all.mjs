@@ -20,6 +20,7 @@ import * as openapi from "sallyport/openapi";
 import * as organizations from "sallyport/organizations";
 import * as pages from "sallyport/pages";
 import * as german from "sallyport/pages/german";
+import * as organizationPages from "sallyport/pages/organizations";
 import * as passkeys from "sallyport/passkeys";
 import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
 import * as blocklist from "sallyport/passwords/blocklist";
@@ -44,6 +45,7 @@ const entries = {
   "mail/german": germanMail,
   "mail/http": httpMail,
   "pages/german": german,
+  "pages/organizations": organizationPages,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
   dns,
