@@ -42,7 +42,7 @@ describe("the catalogues", () => {
     const [site] = sitesOf({ parts: [organizationPages] });
     // Pages send what these speak of themselves, or no page asks for it.
     const notOfPages =
-      /^(invalid_format\.(id|id_separator|id_type|notice|query|cursor|relations?|object_(type|id)|subject_(type|id)|rp_id)|auth\..*|pat\.(invalid|revoked|expired)|forbidden\.insufficient_scope|method_not_allowed|conflict\.(duplicate_tuple|credential_type_mismatch|domain_proved_elsewhere)|precondition\.(cred_user_mismatch|domain_not_proved|ttl_too_short|identifier_binding_required)|unauthorized\.enrollment_required|unavailable\.resolver|evaluation_limit_exceeded)$/;
+      /^(invalid_format\.(id|id_separator|id_type|notice|query|cursor|relations?|object_(type|id)|subject_(type|id)|rp_id)|auth\..*|pat\.(invalid|revoked|expired)|forbidden\.insufficient_scope|method_not_allowed|conflict\.(duplicate_tuple|credential_type_mismatch|domain_proved_elsewhere)|precondition\.(companion_tuple|cred_user_mismatch|domain_not_proved|ttl_too_short|identifier_binding_required)|unauthorized\.enrollment_required|unavailable\.resolver|evaluation_limit_exceeded)$/;
     const missing = errorCodes().filter(
       (code) => !notOfPages.test(code) && code !== "too_many_requests" && site.find(`error.${code}`) === undefined,
     );
