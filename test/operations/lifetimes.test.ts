@@ -8,7 +8,7 @@ const [minute, hour, day] = [60, 3_600, 86_400];
 
 /** The ends of every column that may lie in the future, in seconds from when the row was written. */
 const ends: Readonly<Record<string, readonly number[]>> = {
-  "attempt.resets_at": [5 * minute, 15 * minute, hour],
+  "attempt.resets_at": [5 * minute, 15 * minute, hour, day],
   "deployment_invitation.expires_at": [7 * day],
   "idempotency.expires_at": [24 * hour],
   "inv.expires_at": [7 * day],

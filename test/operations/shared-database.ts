@@ -480,7 +480,7 @@ export const operations: readonly SharedOperation[] = [
   },
   {
     operation: "relation tuples",
-    note: "Sallyport writes the tuples of administrators only",
+    note: "Sallyport deletes none of a membership or an administrator",
     async there({ world, sdk }) {
       const { userId } = await world.person();
       await world.makeAdministrator(userId);

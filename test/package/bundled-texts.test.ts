@@ -63,7 +63,7 @@ function documentTexts(): string[] {
 }
 
 test.each([
-  { what: "page", texts: pageTexts(), name: "api-and-pages", other: "api", least: 40 },
+  { what: "page", texts: pageTexts(), name: "api-and-organization-pages", other: "api", least: 40 },
   { what: "OpenAPI", texts: documentTexts(), name: "api-and-document", other: "api", least: 7 },
   { what: "mail", texts: sentencesIn(/mail-texts\/english/), name: "mail", other: "api", least: 30 },
   {
