@@ -416,6 +416,22 @@ describeWorld("invitations to an organization", { on: ["pglite", "postgres"] }, 
       },
     );
 
+    test("whom another SDK has removed: none while they are out, and the same ones once they are in again", async () => {
+      const owner = await form();
+      const inviter = await join(owner.organizationId, "admin");
+      const ada = await world.person();
+      await verify(ada);
+      const { token } = await invite(inviter, { identifier: ada.identifier });
+      // That SDK ends the membership and its tuple, and no invitation.
+      await world.rows(sql`update mem set status = 'revoked' where id = ${uuidFor("mem", inviter.membershipId)}::uuid`);
+      await world.rows(
+        sql`delete from tup where object_type = 'org' and subject_id = ${uuidFor("usr", inviter.userId)}::uuid`,
+      );
+      expect(await outcome(accept(ada, token))).toBe(notPending);
+      await join(owner.organizationId, "admin", inviter);
+      expect(await outcome(accept(ada, token))).toBe("done");
+    });
+
     test("an owner who hands over and is an owner again: the same", async () => {
       const owner = await form();
       const { organizationId, actor, membershipId: fromMembershipId } = owner;
