@@ -183,6 +183,7 @@ const acts: Readonly<Record<string, Act | null>> = {
     refusals: tuple.check.refusals!.filter((code) => code !== "invalid_format.relations"),
   },
   "TupleChecks.checkAny": tuple.check,
+  "TupleChecks.checkMany": null,
   "TupleChecks.checkSession": null,
   "TupleOperations.create": tuple.createTuple,
   "TupleOperations.delete": {

@@ -9,7 +9,14 @@ import { refuse } from "../engine/refuse.ts";
 import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
 import { callerOf } from "../store/sessions.ts";
 import { type Statement, sql } from "../store/sql.ts";
-import { askedOf, type TupleAnswer, type TupleKey } from "../store/tuple-answers.ts";
+import {
+  answerEach,
+  askedOf,
+  type NullableAnswer,
+  type TupleAnswer,
+  type TupleKey,
+  withoutCompiling,
+} from "../store/tuple-answers.ts";
 import type { Writing } from "../store/tuple-writers.ts";
 import * as store from "../store/tuples.ts";
 import { hashOf, verificationOf } from "./verify-session.ts";
@@ -64,6 +71,13 @@ export interface TupleChecks {
    */
   checkAny: Operation<Omit<CheckInput, "relation"> & AskedBy & { relations: readonly string[] }, CheckResult>;
   /**
+   * The answers of `check` to up to 100 questions, in their order, from one moment: one request, for the application.
+   *
+   * @throws {AuthError} `evaluation_limit_exceeded` if one of them has no answer.
+   * @throws {RangeError} For more than 100 questions.
+   */
+  checkMany: Operation<readonly CheckInput[], readonly CheckResult[]>;
+  /**
    * Verifies a session, and checks a relation of its user as `check` does, in one request.
    *
    * @throws {AuthError} `unauthorized.invalid_token`, `unauthorized.session_expired`, `unauthorized.mfa_required`,
@@ -83,6 +97,24 @@ export function tupleChecks(core: Core, writing: () => Writing): TupleChecks {
   return {
     check: ({ relation, ...question }) => checkAny({ ...question, relations: [relation] }),
     checkAny,
+    async checkMany(questions) {
+      if (questions.length > mostQuestions) throw new RangeError(`At most ${mostQuestions} questions.`);
+      if (questions.length === 0) return [];
+      const keys = questions.map(({ relation, ...sides }) => ({
+        ...subjectOf(sides),
+        relation: requireRelation(relation),
+        ...objectOf(sides),
+      }));
+      const many: Work<readonly CheckResult[], NullableAnswer> = {
+        body: answerEach(keys, writing().answer),
+        onLostReply: "repeat",
+        decode: (_row, rows) => rows.map(toResult),
+      };
+      // Not in a caller's transaction, whose other statements it would concern too.
+      const settings = core.database.isNested?.() ? [] : [withoutCompiling()];
+      const results = await executeAll(core, [...settings, work(many)]);
+      return await answerOf(many, results.at(-1)!);
+    },
     async checkSession({ relation, objectType, objectId, ...presented }) {
       const asked = { ...askedRelations([relation]), ...objectOf({ objectType, objectId }) };
       const tokenHash = await hashOf(presented);
@@ -120,8 +152,9 @@ export function objectOf({ objectType, objectId }: ObjectInput): ObjectInput {
   };
 }
 
-/** How many relations one question may name. */
+/** How many relations one question may name, and how many questions `checkMany` takes. */
 const mostRelations = 100;
+const mostQuestions = 100;
 
 function askedRelations(relations: readonly string[]) {
   const isInBounds = relations.length >= 1 && relations.length <= mostRelations;
@@ -133,11 +166,9 @@ function answerTo({ answer }: Writing, key: TupleKey): Statement<TupleAnswer> {
   return answer(askedOf(key), [key]);
 }
 
-interface AnswerRow extends AllNullable<TupleAnswer> {
+interface AnswerRow extends NullableAnswer {
   readonly refusal?: string | null;
 }
-
-type AllNullable<Row> = { readonly [Name in keyof Row]: Row[Name] | null };
 
 function checkWork(body: Statement<AnswerRow>): Work<CheckResult, AnswerRow> {
   return {
@@ -145,10 +176,13 @@ function checkWork(body: Statement<AnswerRow>): Work<CheckResult, AnswerRow> {
     onLostReply: "repeat",
     decode: (_row, [row]) => {
       refuse(row?.refusal ?? null);
-      if (row?.isLimited) throw new AuthError("evaluation_limit_exceeded");
-      return row?.id
-        ? { allowed: true, matchedTupleId: wireId("tup", row.id) }
-        : { allowed: false, matchedTupleId: null };
+      return toResult(row);
     },
   };
+}
+
+/** @throws {AuthError} `evaluation_limit_exceeded`. */
+function toResult(row: NullableAnswer | undefined): CheckResult {
+  if (row?.isLimited) throw new AuthError("evaluation_limit_exceeded");
+  return row?.id ? { allowed: true, matchedTupleId: wireId("tup", row.id) } : { allowed: false, matchedTupleId: null };
 }

@@ -30,6 +30,9 @@ export interface TupleAnswer {
   readonly isLimited: boolean;
 }
 
+/** The same; all null where no row stood for no. */
+export type NullableAnswer = { readonly [Name in keyof TupleAnswer]: TupleAnswer[Name] | null };
+
 /** SQL for a {@link TupleAnswer}, as a subquery: no row stands for no. `roots` are all relations that the question may be about. */
 export type AnswerQuestion = (asked: AskedRelation, roots: readonly CheckRoot[]) => Statement<TupleAnswer>;
 
@@ -42,6 +45,37 @@ export function askedOf(key: TupleKey): AskedRelation {
     objectType: sql`${key.objectType}::text`,
     objectId: sql`${key.objectId}::uuid`,
   };
+}
+
+/** A question about one relation. */
+export type AskedTuple = Omit<TupleKey, "relations" | "subjectId"> & {
+  readonly subjectId: string;
+  readonly relation: string;
+};
+
+/** A row for each question, in their order: one plan answers them all, in one snapshot. */
+export function answerEach(asked: readonly AskedTuple[], answer: AnswerQuestion): Statement<NullableAnswer> {
+  const question: AskedRelation = {
+    subjectType: sql`question.subject_type`,
+    subjectId: sql`question.subject_id`,
+    relations: sql`array[question.relation]`,
+    objectType: sql`question.object_type`,
+    objectId: sql`question.object_id`,
+  };
+  const roots = asked.map(({ objectType, relation }) => ({ objectType, relations: [relation] }));
+  return sql`
+    select answer.id, answer."isLimited"
+    from unnest(${asked.map((one) => one.subjectType)}::text[], ${asked.map((one) => one.subjectId)}::uuid[],
+      ${asked.map((one) => one.relation)}::text[], ${asked.map((one) => one.objectType)}::text[],
+      ${asked.map((one) => one.objectId)}::uuid[])
+      with ordinality question(subject_type, subject_id, relation, object_type, object_id, place)
+    left join lateral (${answer(question, roots)}) answer on true
+    order by question.place`;
+}
+
+/** Many answers cost so much by the planner's estimate that a server would compile the statement, which takes longer than it. */
+export function withoutCompiling(): Statement {
+  return sql`select set_config('jit', 'off', true)`;
 }
 
 /**

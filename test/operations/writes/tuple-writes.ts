@@ -76,6 +76,11 @@ export const tupleReads = [
       auth.tuples.check({ actor, ...tupleOf(user(other.userId), "viewer", doc) }),
   },
   {
+    name: "tuples.checkMany",
+    act: (auth: World["auth"], { userId }: Person) =>
+      auth.tuples.checkMany([tupleOf(user(userId), "viewer", ["doc", "0190f2a8-1b3c-7abc-8123-456789abcdef"])]),
+  },
+  {
     name: "tuples.listBySubject",
     act: (auth: World["auth"], { actor, userId }: Person) =>
       auth.tuples.listBySubject({ actor, subjectType: "usr", subjectId: userId }),
