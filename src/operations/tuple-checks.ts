@@ -111,7 +111,8 @@ export function tupleChecks(core: Core, writing: () => Writing): TupleChecks {
         decode: (_row, rows) => rows.map(toResult),
       };
       // Not in a caller's transaction, whose other statements it would concern too.
-      const settings = core.database.isNested?.() ? [] : [withoutCompiling()];
+      const setting = { body: withoutCompiling(), onLostReply: "repeat", decode: () => undefined } as const;
+      const settings = core.database.isNested?.() ? [] : [setting];
       const results = await executeAll(core, [...settings, work(many)]);
       return await answerOf(many, results.at(-1)!);
     },
